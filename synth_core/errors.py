@@ -1,0 +1,62 @@
+"""Every error that a user can meet.
+
+    SynthScopeError
+    ├── DataError          a file or folder cannot be used; `path` says which
+    │   ├── UnrecognisedData   nothing in it is of a format that we read
+    │   └── DamagedFile        the format is known, the content is broken
+    ├── SpecMismatch       arrays contradict what they are declared to be
+    ├── InvalidSetting     a parameter is out of its range
+    ├── ModelError         a model directory cannot be loaded
+    ├── RunError           a training run cannot start, resume or go on
+    └── StudyError         a study does not allow what was asked
+
+A message is one sentence or two: what was wrong, where, and what to do next.
+"""
+
+from pathlib import Path
+
+
+class SynthScopeError(Exception):
+    """Base of all errors shown to users as a sentence, never as a traceback."""
+
+
+class DataError(SynthScopeError):
+    """A file or folder cannot be used.
+
+    Parameters
+    ----------
+    path : the file or folder at fault; its name opens the message.
+    problem : what is wrong, then what to do, as sentences.
+    """
+
+    def __init__(self, path: Path | str, problem: str) -> None:
+        self.path = Path(path)
+        super().__init__(f"{self.path.name or self.path}: {problem}")
+
+
+class UnrecognisedData(DataError):
+    """Nothing at the path is of a format that we read."""
+
+
+class DamagedFile(DataError):
+    """The format is known but the content is truncated or contradictory."""
+
+
+class SpecMismatch(SynthScopeError, ValueError):
+    """Arrays contradict the DataSpec that they come with."""
+
+
+class InvalidSetting(SynthScopeError, ValueError):
+    """A parameter is out of its range or not known."""
+
+
+class ModelError(SynthScopeError):
+    """A model directory is incomplete, damaged or not one of ours."""
+
+
+class RunError(SynthScopeError):
+    """A training run cannot start, resume or go on."""
+
+
+class StudyError(SynthScopeError):
+    """A study does not allow what was asked of it."""

@@ -1,0 +1,118 @@
+"""The map between physical units and the values a network sees; fitted once, on the training split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from synth_core.errors import ModelError
+from synth_core.types import Batch, DataSpec
+
+FLOAT_MAX = torch.finfo(torch.float32).max  # JSON has no infinity
+LABEL_ROWS = 64  # distinct label combinations that are remembered; rarer ones are left out of the drawing
+SAMPLED_VALUES = 20_000  # per channel and batch: enough for a stable quantile, small enough for any data set
+
+
+class Scaling(nn.Module):
+    """y = asinh((x − centre) / knee) / spread, per channel; linear near the centre, logarithmic in the tails.
+
+    Signals take centre and knee from the median and the spread of the data, so that a seizure of 2 mV and a
+    background of 20 µV both keep their detail. CT takes the brain window: centre 40 HU, knee 80 HU, so that grey and
+    white matter fill the middle of the range while bone and air stay invertible. Values are clamped to what was seen.
+    """
+
+    centre: Tensor
+    knee: Tensor
+    spread: Tensor
+    low: Tensor
+    high: Tensor
+    label_rows: Tensor
+    label_weights: Tensor
+
+    _FIELDS = ("centre", "knee", "spread", "low", "high", "label_rows", "label_weights")
+
+    def __init__(self, spec: DataSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        per_channel = torch.ones(spec.shape[0])
+        self._set(
+            centre=per_channel * (40.0 if spec.is_image else 0.0),
+            knee=per_channel * (80.0 if spec.is_image else 1.0),
+            spread=per_channel.clone(),
+            low=per_channel * -FLOAT_MAX,
+            high=per_channel * FLOAT_MAX,
+            label_rows=torch.zeros(1, len(spec.classes)),
+            label_weights=torch.ones(1),
+        )
+
+    def _set(self, **values: Tensor) -> None:
+        for name, value in values.items():
+            self.register_buffer(name, value.float(), persistent=False)
+
+    def fit(self, batches: Iterable[Batch]) -> None:
+        """Read the batches once. Values: robust centre and spread per channel; labels: how often each combination is."""
+        samples, labels = [], []
+        low, high = torch.full((self.spec.shape[0],), torch.inf), torch.full((self.spec.shape[0],), -torch.inf)
+        for batch in batches:
+            flat = batch.values.transpose(0, 1).flatten(1)  # (channels, n · positions)
+            low, high = torch.minimum(low, flat.amin(1)), torch.maximum(high, flat.amax(1))
+            samples.append(flat[:, :: max(1, flat.shape[1] // SAMPLED_VALUES)])
+            if batch.condition.labels is not None:
+                labels.append(batch.condition.labels)
+        values = torch.cat(samples, dim=1)  # (channels, some thousand values)
+        if self.spec.is_image:
+            centre, knee = self.centre.cpu(), self.knee.cpu()
+        else:
+            centre = values.median(dim=1).values
+            # 1.5 interquartile ranges: nine tenths of a normal signal stay on the straight part
+            quartiles = torch.quantile(values, torch.tensor([0.25, 0.75]), dim=1)
+            knee = (1.5 * (quartiles[1] - quartiles[0])).clamp_min(1e-6)
+        spread = torch.asinh((values - centre[:, None]) / knee[:, None]).std(dim=1).clamp_min(1e-6)
+        self._set(centre=centre, knee=knee, spread=spread, low=low, high=high)
+        if labels:
+            rows, counts = torch.unique(torch.cat(labels), dim=0, return_counts=True)
+            common = counts.argsort(descending=True, stable=True)[:LABEL_ROWS]
+            self._set(label_rows=rows[common], label_weights=counts[common].float())
+
+    def to_scaled(self, values: Tensor) -> Tensor:
+        """Physical (n, channels, …) to scaled, about zero mean and unit variance per channel."""
+        return torch.asinh((values - self._wide(self.centre)) / self._wide(self.knee)) / self._wide(self.spread)
+
+    def to_physical(self, scaled: Tensor) -> Tensor:
+        """Scaled (n, channels, …) to physical, within the range seen in training."""
+        # asinh of the largest float32 is 89: beyond it sinh overflows before the clamp can act
+        values = torch.sinh((scaled * self._wide(self.spread)).clamp(-80, 80)) * self._wide(self.knee) + self._wide(self.centre)
+        return torch.maximum(torch.minimum(values, self._wide(self.high)), self._wide(self.low))
+
+    def draw_labels(self, n: int, rng: torch.Generator) -> Tensor:
+        """(n, classes) label rows with the frequencies of the training split."""
+        weights = self.label_weights.to(rng.device)
+        chosen = torch.multinomial(weights, n, replacement=True, generator=rng)
+        return self.label_rows[chosen.to(self.label_rows.device)].cpu()
+
+    def _wide(self, per_channel: Tensor) -> Tensor:
+        return per_channel.view(1, -1, *[1] * (len(self.spec.shape) - 1))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists; float32 values survive the way through JSON exactly."""
+        return {name: getattr(self, name).cpu().tolist() for name in self._FIELDS}
+
+    def load_dict(self, fields: dict[str, Any]) -> None:
+        """Read what `to_dict` wrote; ModelError when a field is missing or of the wrong shape."""
+        channels, classes = self.spec.shape[0], len(self.spec.classes)
+        try:
+            values = {name: torch.tensor(fields[name], dtype=torch.float32) for name in self._FIELDS}
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"The scaling of this model is incomplete or damaged: {error}.") from error
+        rows = len(values["label_weights"]) if values["label_weights"].ndim == 1 else 0
+        expected = {name: (channels,) for name in self._FIELDS[:5]}
+        expected |= {"label_rows": (rows, classes), "label_weights": (rows,)}
+        for name, shape in expected.items():
+            if tuple(values[name].shape) != shape and not (name == "label_rows" and classes == 0):
+                raise ModelError(f"The scaling field {name} must have shape {shape}. Got {tuple(values[name].shape)}.")
+        if classes == 0:
+            values["label_rows"] = torch.zeros(rows, 0)
+        self._set(**values)

@@ -1,0 +1,65 @@
+"""Where datasets, runs, models and studies live on this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from synth_core.errors import InvalidSetting
+
+SHIPPED_MODELS = Path(__file__).resolve().parent.parent / "models"
+KINDS = ("datasets", "runs", "models", "uploads", "study-items")
+
+
+def safe_name(name: str) -> str:
+    """Letters, digits, '.', '_' and '-' of a name, at most 80; never empty, hidden or a path."""
+    cleaned = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:80]
+    return cleaned or "unnamed"
+
+
+class Workspace:
+    """A folder with one place for each kind of thing; made on first use."""
+
+    def __init__(self, root: Path | str | None = None) -> None:
+        self.root = Path(root or os.environ.get("SYNTHSCOPE_WORKSPACE", "workspace")).resolve()
+        for kind in KINDS:
+            (self.root / kind).mkdir(parents=True, exist_ok=True)
+
+    @property
+    def database_url(self) -> str:
+        """Of the study database: SYNTHSCOPE_DATABASE where set, else an SQLite file here."""
+        return os.environ.get("SYNTHSCOPE_DATABASE", f"sqlite:///{self.root / 'study.db'}")
+
+    def folder(self, kind: str) -> Path:
+        """The folder of one kind of thing."""
+        if kind not in KINDS:
+            raise InvalidSetting(f"A workspace keeps {', '.join(KINDS)}. Got {kind!r} instead.")
+        return self.root / kind
+
+    def datasets(self) -> list[Path]:
+        """Prepared datasets, by name."""
+        return _holding(self.folder("datasets"), "dataset.json")
+
+    def runs(self) -> list[Path]:
+        """Training runs, the newest first."""
+        found = _holding(self.folder("runs"), "config.json")
+        return sorted(found, key=lambda path: (path / "config.json").stat().st_mtime, reverse=True)
+
+    def models(self) -> list[Path]:
+        """Models that can be loaded: the user's first, then the shipped ones."""
+        return _holding(self.folder("models"), "weights.safetensors") + _holding(SHIPPED_MODELS, "weights.safetensors")
+
+    def new_path(self, kind: str, name: str) -> Path:
+        """An unused path for a new thing; a number is added where the name is taken."""
+        stem = safe_name(name)
+        candidate, number = self.folder(kind) / stem, 2
+        while candidate.exists():
+            candidate, number = self.folder(kind) / f"{stem}-{number}", number + 1
+        return candidate
+
+
+def _holding(folder: Path, marker: str) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and (path / marker).is_file())
