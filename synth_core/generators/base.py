@@ -63,6 +63,7 @@ class Generator(nn.Module, ABC):
         self.spec = spec
         self.config = self._validated(config)
         self.scaling = Scaling(spec)
+        self.provenance: dict[str, Any] = {}  # where the weights come from; see training.provenance
         self.build()
 
     @classmethod

@@ -1,0 +1,22 @@
+"""Training: the loop, run directories, models, launching."""
+
+from synth_core.training.config import RunConfig
+from synth_core.training.launch import create_run, resume, start, work
+from synth_core.training.loop import StepRecord, train
+from synth_core.training.model import load_generator, save_generator
+from synth_core.training.run import Preview, RunDirectory, Status
+
+__all__ = [
+    "Preview",
+    "RunConfig",
+    "RunDirectory",
+    "Status",
+    "StepRecord",
+    "create_run",
+    "load_generator",
+    "resume",
+    "save_generator",
+    "start",
+    "train",
+    "work",
+]

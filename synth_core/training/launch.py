@@ -1,0 +1,84 @@
+"""Starting a run: in this process, or as a detached one that outlives the dashboard."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from synth_core.data import Dataset
+from synth_core.errors import RunError
+from synth_core.generators import build
+from synth_core.training.config import RunConfig
+from synth_core.training.loop import StepRecord, run_description, train
+from synth_core.training.run import RunDirectory, Status
+
+SPLIT: dict[str, Any] = {"fractions": (0.7, 0.15, 0.15), "by": "subject", "seed": 0}
+
+
+def create_run(dataset_path: Path | str, generator: str, config: dict[str, Any], run_config: RunConfig) -> RunDirectory:
+    """Check everything and write the run's config.json; nothing is trained yet.
+
+    Raises
+    ------
+    InvalidSetting, SpecMismatch : the generator refuses the settings or the data.
+    RunError : `run_config.out` is missing or in use.
+    """
+    if run_config.out is None:
+        raise RunError("A run needs a folder: set `out`.")
+    run = RunDirectory(run_config.out)
+    if run.path.exists() and any(run.path.iterdir()):
+        raise RunError(f"{run.name} is not empty; resume it or choose another folder.")
+    training = Dataset.open(dataset_path).split(**SPLIT)["train"]
+    made = build(generator, training.spec, **config)
+    now = time.time()
+    run.write_config(run_description(made, training, run_config) | made.describe() | {"scaling": None})
+    run.write_status(Status("starting", steps=run_config.steps, started=now, heartbeat=now))
+    return run
+
+
+def work(run: RunDirectory) -> Iterator[StepRecord]:
+    """Train a created run, or resume it from its last checkpoint, in this process."""
+    content = run.config()
+    run_config = RunConfig.model_validate(content["run"] | {"out": run.path})
+    where = content["dataset"]
+    if not Path(where["path"]).is_dir():
+        raise RunError(f"The dataset {where['name']} of run {run.name} is not there any more; prepare it again.")
+    split = where["part"] or SPLIT
+    parts = Dataset.open(where["path"]).split(tuple(split["fractions"]), by=split["by"], seed=split["seed"])
+    generator = build(content["generator"], parts["train"].spec, **content["config"])
+    yield from train(generator, parts["train"], run_config, resume=True)
+
+
+def start(dataset_path: Path | str, generator: str, config: dict[str, Any], run_config: RunConfig) -> RunDirectory:
+    """Create a run and train it in a detached process."""
+    run = create_run(dataset_path, generator, config, run_config)
+    _spawn(run)
+    return run
+
+
+def resume(run_path: Path | str) -> RunDirectory:
+    """Go on from the last checkpoint in a detached process; RunError while the run is being trained."""
+    run = RunDirectory(run_path)
+    run.config()
+    with run.held():
+        run.clear_cancel()
+        run.write_status(replace(run.status(), state="starting", heartbeat=time.time(), message=""))
+    _spawn(run)
+    return run
+
+
+def _spawn(run: RunDirectory) -> None:
+    # one process per run, in a session of its own: it survives the server, and the server never waits for it
+    command = [sys.executable, "-m", "synth_core", "train", "--out", str(run.path.resolve()), "--resume"]
+    root = Path(__file__).resolve().parents[2]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)}
+    with (run.path / "log.txt").open("ab") as log:
+        subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=root, env=environment
+        )

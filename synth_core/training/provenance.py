@@ -1,0 +1,40 @@
+"""Where a model comes from, as its provenance.json says it."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from synth_core.data import Dataset
+from synth_core.training.config import RunConfig
+from synth_core.training.run import Status
+
+PACKAGES = ("torch", "numpy", "lightning", "safetensors")
+
+
+def provenance_of(dataset: Dataset, config: RunConfig, status: Status) -> dict[str, Any]:
+    """Dataset and its hash, split, seed, steps, device, time, versions; privacy spent is null: training was not private."""
+    return {
+        "dataset": {
+            "name": dataset.name,
+            "hash": dataset.info["hash"],
+            "examples": len(dataset),
+            "subjects": int(dataset.table["subject"].nunique()),
+            "part": dataset.part,
+            "source": dataset.info["source"],
+            "preparation": dataset.info["preparation"],
+        },
+        "run": config.model_dump(mode="json", exclude={"out"}),
+        "device": status.device,
+        "seconds": round(status.heartbeat - status.started, 1),
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
+        "privacy": None,
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
