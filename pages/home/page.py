@@ -1,0 +1,42 @@
+import streamlit as st
+
+from pages.shared import cache, jobs, panels, shell
+from pages.shared.cohorts import cohort_card, run_line
+
+shell.page("SynthScope", "Make synthetic EEG, ECG and CT, and see how far they can be trusted.")
+
+datasets = cache.readable_datasets()
+demo = [path for path in datasets if path.name.startswith("demo-")]
+own = [path for path in datasets if path not in demo]
+
+if not datasets:
+    panels.nothing_yet("This workspace is empty.")
+elif jobs.get(panels.DEMO) is not None:
+    panels.build_demo_button()
+
+for title, group in (("Demo cohorts", demo), ("Your datasets", own)):
+    if not group:
+        continue
+    st.subheader(title, anchor=False)
+    for start in range(0, len(group), 3):
+        for column, path in zip(st.columns(3), group[start : start + 3], strict=False):
+            with column:
+                cohort_card(path)
+
+runs = cache.workspace().runs()
+if runs:
+    st.subheader("Training", anchor=False)
+    for path in runs[:4]:
+        run_line(path)
+
+st.subheader("Next", anchor=False)
+steps = (
+    ("data", "Add your own recordings", "A folder of WFDB, EDF, DICOM or CSV files is read where it is."),
+    ("train", "Train a generator", "The job goes on when you close the browser."),
+    ("compare", "Compare real and synthetic", "Side by side, at one scale, in physical units."),
+    ("evaluate", "Measure", "Every number beside what two real samples reach."),
+)
+for column, (name, label, reason) in zip(st.columns(len(steps)), steps, strict=True):
+    with column:
+        st.page_link(f"pages/{name}/page.py", label=label, icon=":material/arrow_forward:")
+        st.caption(reason)

@@ -1,0 +1,1 @@
+"""What the pages share: shell, state, cache, panels, viewers."""

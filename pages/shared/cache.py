@@ -1,0 +1,105 @@
+"""What pages read again and again, kept in memory within bounds."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from synth_core.errors import SynthScopeError
+from synth_core.storage import read_json
+from synth_core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from synth_core.data import Dataset, Recording
+
+_HEAVY = ("torch", "pandas", "plotly.graph_objects", "scipy.signal", "synth_core.data", "synth_core.generators")
+
+
+@st.cache_resource(show_spinner=False)
+def warm() -> bool:
+    """Import what pages need, once, and exempt it from garbage collection; called after the first page was sent."""
+    for module in _HEAVY:
+        importlib.import_module(module)
+    gc.collect()
+    gc.freeze()
+    return True
+
+
+def workspace() -> Workspace:
+    """The workspace of this server."""
+    return Workspace()
+
+
+def stamp(path: Path) -> int:
+    """Changes when the file does, so that it can be a part of a cache key."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def dataset_info(path: Path) -> dict[str, Any]:
+    """`dataset.json` of a prepared dataset; DataError when it is damaged."""
+    return _json(path / "dataset.json", stamp(path / "dataset.json"))
+
+
+def model_info(path: Path) -> dict[str, Any]:
+    """`config.json` of a model or a run; DataError when it is damaged."""
+    return _json(path / "config.json", stamp(path / "config.json"))
+
+
+def readable_datasets() -> list[Path]:
+    """Datasets whose description can be read; a damaged one is left out of the choices."""
+    return [path for path in workspace().datasets() if _is_readable(path / "dataset.json")]
+
+
+def readable_models() -> list[Path]:
+    """Models whose description can be read."""
+    return [path for path in workspace().models() if _is_readable(path / "config.json")]
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        return isinstance(_json(path, stamp(path)), dict)
+    except SynthScopeError:
+        return False
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _json(path: Path, changed: int) -> Any:
+    return read_json(path)
+
+
+def dataset(path: Path) -> Dataset:
+    """The opened dataset; its values stay on disk."""
+    return _dataset(path, stamp(path / "dataset.json"))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _dataset(path: Path, changed: int) -> Dataset:
+    from synth_core.data import Dataset
+
+    return Dataset.open(path)
+
+
+def parts(path: Path) -> dict[str, Dataset]:
+    """The train, validation and test parts of a dataset, split by subject with the default seed."""
+    return _parts(path, stamp(path / "dataset.json"))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _parts(path: Path, changed: int) -> dict[str, Dataset]:
+    return _dataset(path, changed).split()
+
+
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner="Reading the headers …")
+def recordings(path: Path, changed: int) -> tuple[list[Recording], list[SynthScopeError]]:
+    """The recordings in a file or folder, and what could not be read; `changed` is its `stamp`."""
+    from synth_core.data import open_recordings
+
+    skipped: list[Any] = []
+    return open_recordings(path, skipped=skipped), skipped

@@ -1,0 +1,46 @@
+"""A dataset as a card and a training run as a line, for the home page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.shared import cache, panels, shell, state, words
+
+
+def cohort_card(path: Path) -> None:
+    """What a dataset holds, its generators, and the way to Compare or Train."""
+    info = cache.dataset_info(path)
+    spec, counts = info["spec"], info["counts"]
+    models = panels.models_for(spec)
+    with st.container(border=True, height="stretch"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(
+                f"**{words.MODALITY_TITLES[spec['modality']]}** · {info.get('name', path.name)}", width="stretch"
+            )
+            if info.get("source", {}).get("simulated"):
+                shell.simulated_badge()
+        st.markdown(
+            f"{words.counted(counts['examples'], 'example')} from {words.counted(counts['subjects'], 'subject')}  \n"
+            f"{words.example(spec)}"
+        )
+        st.caption(", ".join(spec["classes"]) or "no classes")
+        st.caption(f"Generators: {', '.join(model.name for model in models) or 'none yet'}")
+        label, page = ("Compare", "compare") if models else ("Train a generator", "train")
+        if st.button(label, key=f"open-{path.name}", icon=":material/arrow_forward:"):
+            chosen = state.current()
+            chosen.dataset, chosen.model = path, models[0] if models else None
+            st.switch_page(f"pages/{page}/page.py")
+
+
+def run_line(path: Path) -> None:
+    """State of one run, in one row, with the way to its page."""
+    from synth_core.training import RunDirectory
+
+    status = RunDirectory(path).status()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{path.name}** · {status.state}, step {words.number(status.step)}", width="stretch")
+        if st.button("Watch", key=f"watch-{path.name}"):
+            state.current().run = path
+            st.switch_page("pages/train/page.py")

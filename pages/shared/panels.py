@@ -1,0 +1,121 @@
+"""Pieces that several pages draw: choosing a dataset or a generator, the demo, empty states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from pages.shared import cache, jobs, state, words
+from pages.shared.forms import form_for
+
+__all__ = ["build_demo_button", "choose_dataset", "choose_model", "form_for", "models_for", "nothing_yet", "runs_for"]
+
+DEMO = "demo"
+
+
+def choose_dataset(*, label: str = "Dataset") -> Path | None:
+    """A choice among the datasets of the workspace, shared by all pages; an empty state when there is none."""
+    options = cache.readable_datasets()
+    if not options:
+        nothing_yet("There is no dataset yet.")
+        return None
+    chosen = state.current()
+    if chosen.dataset not in options:
+        chosen.dataset = options[0]
+    return _choice(label, options, "dataset", _dataset_label)
+
+
+def choose_model(spec: Mapping[str, Any], *, label: str = "Generator") -> Path | None:
+    """A choice among the models and runs that make what `spec` describes; None, with the next step, when none does."""
+    options = [*models_for(spec), *runs_for(spec)]
+    if not options:
+        st.info(f"No generator makes this yet ({words.example(spec)}).", icon=":material/info:")
+        st.page_link("pages/train/page.py", label="Train one on this dataset", icon=":material/arrow_forward:")
+        return None
+    chosen = state.current()
+    if chosen.model not in options:
+        chosen.model = options[0]
+    return _choice(label, options, "model", _model_label)
+
+
+def models_for(spec: Mapping[str, Any]) -> list[Path]:
+    """Models that make the same kind of example."""
+    return [path for path in cache.readable_models() if words.same_kind(cache.model_info(path)["spec"], spec)]
+
+
+def runs_for(spec: Mapping[str, Any]) -> list[Path]:
+    """Runs with a checkpoint, whose generator makes the same kind of example."""
+    runs = [path for path in cache.workspace().runs() if any((path / "checkpoints").glob("[0-9]*"))]
+    return [path for path in runs if words.same_kind(cache.model_info(path).get("spec") or _of_dataset(path), spec)]
+
+
+def nothing_yet(message: str) -> None:
+    """An empty state: what is missing, and the two ways on."""
+    with st.container(border=True):
+        st.write(
+            f"**{message}** Prepare your own recordings on the Data page, or begin with the simulated demo cohorts."
+        )
+        with st.container(horizontal=True):
+            build_demo_button()
+            st.page_link("pages/data/page.py", label="Add your own data", icon=":material/arrow_forward:")
+
+
+def build_demo_button() -> None:
+    """Start, or watch, the making of the demo cohorts."""
+    job = jobs.get(DEMO)
+    if job is not None and not job.ended:
+        jobs.watch(DEMO)
+        return
+    if job is not None and job.problem:
+        st.error(job.problem)
+    if st.button("Make the demo cohorts", type="primary", icon=":material/science:", key="make-demo"):
+        jobs.start(DEMO, "Making the demo cohorts", _build_demo)
+        st.rerun()
+
+
+def dataset_line(path: Path) -> str:
+    """'640 examples, 40 subjects; 12 leads × 10 s at 100 Hz, mV'."""
+    info = cache.dataset_info(path)
+    counts = info["counts"]
+    people = f"{words.counted(counts['examples'], 'example')}, {words.counted(counts['subjects'], 'subject')}"
+    return f"{people} · {words.example(info['spec'])}"
+
+
+def _build_demo(progress: jobs.Progress) -> list[Path]:
+    from synth_core.demo import build_demo
+
+    folder = cache.workspace().folder("datasets")
+    build_demo(folder, progress)
+    return cache.workspace().datasets()
+
+
+def _choice(label: str, options: Sequence[Path], field: str, describe: Any) -> Path:
+    """A selectbox that shows and sets one field of the session state."""
+    chosen, key = state.current(), f"choose-{field}"
+    st.session_state[key] = getattr(chosen, field)
+    st.selectbox(label, options, key=key, format_func=describe, on_change=_remember, args=(field, key))
+    return getattr(chosen, field)
+
+
+def _remember(field: str, key: str) -> None:
+    setattr(state.current(), field, st.session_state[key])
+
+
+def _dataset_label(path: Path) -> str:
+    info = cache.dataset_info(path)
+    modality = words.MODALITY_TITLES.get(info["spec"]["modality"], "")
+    simulated = ", simulated" if info.get("source", {}).get("simulated") else ""
+    return f"{info.get('name', path.name)} ({modality}{simulated})"
+
+
+def _model_label(path: Path) -> str:
+    generator = cache.model_info(path).get("generator", "")
+    place = "run, latest checkpoint" if path.parent == cache.workspace().folder("runs") else "model"
+    return f"{path.name} ({generator}, {place})"
+
+
+def _of_dataset(run: Path) -> Mapping[str, Any]:
+    return cache.dataset_info(Path(cache.model_info(run)["dataset"]))["spec"]

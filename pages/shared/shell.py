@@ -1,0 +1,128 @@
+"""The frame around every page: password gate, heading, what is chosen, and errors as sentences."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import os
+import uuid
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from types import TracebackType
+
+import streamlit as st
+
+from pages.shared import cache, state
+from synth_core.errors import SynthScopeError
+
+DISCLAIMER = "Not a medical device; for research and teaching."
+LOGO = Path(__file__).resolve().parents[2] / "assets" / "logo.svg"
+_STYLE = """<style>
+.stMain, .stSidebar { font-variant-numeric: tabular-nums; }
+.st-key-heading { border-bottom: 1px solid var(--st-border-color); padding-bottom: .6rem; margin-bottom: .2rem; }
+.st-key-heading h1 { padding: 0; }
+.st-key-heading p { margin-bottom: 0; }
+</style>"""
+
+
+class ErrorFrame:
+    """A context in which an error becomes one sentence on the page; what was not foreseen also goes to the log."""
+
+    def __enter__(self) -> ErrorFrame:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, Exception):  # Streamlit's own stop and rerun signals are BaseExceptions
+            return False
+        st.error(sentence(error))
+        return True
+
+
+def sentence(error: Exception) -> str:
+    """What to tell the user; an unforeseen error is logged with a mark by which it can be found."""
+    if isinstance(error, SynthScopeError):
+        return str(error)
+    mark = uuid.uuid4().hex[:6]
+    _log().error("unforeseen error %s", mark, exc_info=error)
+    return f"This did not work, for a reason that was not foreseen. The log of the workspace has it under {mark}."
+
+
+def page(title: str, purpose: str, *, neutral: bool = False) -> ErrorFrame:
+    """Open a page: gate, then heading and what is chosen.
+
+    Parameters
+    ----------
+    title, purpose : a word, and one line that says what the page is for.
+    neutral : for raters: no dataset, generator or run is named, and the invitation replaces the password.
+
+    Returns
+    -------
+    A frame; `with page(...):` turns errors in the block into sentences (app.py does so for the whole page).
+    """
+    if not neutral:
+        _gate()
+    with st.container(key="heading", horizontal=True, vertical_alignment="bottom", gap="large"):
+        with st.container(gap=None, width="stretch"):
+            st.title(title, anchor=False)
+            st.caption(purpose)
+        if not neutral:
+            _chosen()
+    return ErrorFrame()
+
+
+def style() -> None:
+    """The few rules that the theme cannot express."""
+    st.html(_STYLE)
+
+
+def footer() -> None:
+    """What stands quietly at the foot of the sidebar."""
+    st.sidebar.caption(DISCLAIMER)
+
+
+def simulated_badge() -> None:
+    """Says that what is shown comes from a simulation and from no patient."""
+    st.badge(
+        "simulated", color="gray", icon=":material/science:", help="Made by a simulation with known truth; no patient."
+    )
+
+
+def _chosen() -> None:
+    chosen = state.current()
+    with st.container(horizontal=True, width="content", gap="small"):
+        if chosen.dataset is not None:
+            st.badge(chosen.dataset.name, icon=":material/database:", color="gray", help="The chosen dataset")
+            if cache.dataset_info(chosen.dataset).get("source", {}).get("simulated"):
+                simulated_badge()
+        if chosen.model is not None:
+            st.badge(chosen.model.name, icon=":material/model_training:", color="gray", help="The chosen generator")
+        if chosen.run is not None:
+            st.badge(chosen.run.name, icon=":material/play_circle:", color="gray", help="The run being watched")
+
+
+def _gate() -> None:
+    password = os.environ.get("SYNTHSCOPE_PASSWORD", "")
+    chosen = state.current()
+    if not password or chosen.admitted:
+        return
+    st.title("SynthScope", anchor=False)
+    with st.form("password", width=360):
+        given = st.text_input("Password of this workspace", type="password")
+        if st.form_submit_button("Enter", type="primary"):
+            chosen.admitted = hmac.compare_digest(given.encode(), password.encode())
+            if chosen.admitted:
+                st.rerun()
+            st.error("That is not the password of this workspace.")
+    st.stop()
+
+
+def _log() -> logging.Logger:
+    logger = logging.getLogger("synthscope.pages")
+    path = cache.workspace().root / "log.txt"
+    if not any(getattr(handler, "baseFilename", "") == str(path) for handler in logger.handlers):
+        handler = RotatingFileHandler(path, maxBytes=2**20, backupCount=1, delay=True)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        logger.handlers = [handler]
+    return logger
