@@ -159,7 +159,9 @@ class Batch:
     def __post_init__(self) -> None:
         shape = tuple(self.values.shape)
         if shape[1:] != self.spec.shape:
-            raise SpecMismatch(f"Values must have shape (n, {', '.join(map(str, self.spec.shape))}). Got {shape} instead.")
+            raise SpecMismatch(
+                f"Values must have shape (n, {', '.join(map(str, self.spec.shape))}). Got {shape} instead."
+            )
         if self.values.dtype != torch.float32:
             raise SpecMismatch(f"Values must be float32. Got {self.values.dtype} instead.")
         self.condition.check(self.spec, len(self.values))
@@ -173,9 +175,7 @@ class Batch:
         """Some of the examples, in the order of `indices`."""
         positions = torch.arange(len(self))[indices]
         subjects = None if self.subjects is None else tuple(self.subjects[int(i)] for i in positions)
-        return replace(
-            self, values=self.values[indices], condition=self.condition.select(indices), subjects=subjects
-        )
+        return replace(self, values=self.values[indices], condition=self.condition.select(indices), subjects=subjects)
 
     def to(self, device: torch.device | str) -> Batch:
         """The same batch on another device."""

@@ -80,3 +80,9 @@ class Recording(ABC):
     def lesion_mask(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32] | None:
         """(stop − start, height, width) in [0, 1] for CT whose lesions are known, else None."""
         return None
+
+    def span(self, start: int | None, stop: int | None) -> tuple[int, int]:
+        """`start` and `stop` as `x[start:stop]` takes them: within the recording, `stop` never before `start`."""
+        length = self.slices if self.spec.is_image else self.spec.shape[1]
+        first, last, _ = slice(start, stop).indices(length)
+        return first, max(first, last)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from synth_core.errors import InvalidSetting, SpecMismatch
 from synth_core.generators.scaling import Scaling
+from synth_core.settings import checked
 from synth_core.types import Batch, Condition, DataSpec
 
 
@@ -61,22 +62,12 @@ class Generator(nn.Module, ABC):
             able = ", ".join(sorted(self.modalities))
             raise SpecMismatch(f"Generator {self.name} makes {able}. Got a dataset of {spec.modality} instead.")
         self.spec = spec
-        self.config = self._validated(config)
+        self.config: Any = (
+            config if isinstance(config, self.Config) else checked(self.Config, config or {}, f"generator {self.name}")
+        )
         self.scaling = Scaling(spec)
         self.provenance: dict[str, Any] = {}  # where the weights come from; see training.provenance
         self.build()
-
-    @classmethod
-    def _validated(cls, config: GeneratorConfig | dict[str, Any] | None) -> Any:
-        if isinstance(config, cls.Config):
-            return config
-        try:
-            return cls.Config.model_validate(config or {})
-        except ValidationError as error:
-            first = error.errors()[0]
-            setting = ".".join(map(str, first["loc"]))
-            message = f"The `{setting}` setting of generator {cls.name} was refused: {first['msg']}."
-            raise InvalidSetting(message) from error
 
     @abstractmethod
     def build(self) -> None:
@@ -108,7 +99,9 @@ class Generator(nn.Module, ABC):
     @property
     def accepted(self) -> frozenset[str]:
         """The conditions that this instance answers to, given its spec."""
-        possible = {"severity"} | ({"labels"} if self.spec.classes else set()) | ({"mask"} if self.spec.is_image else set())
+        possible = (
+            {"severity"} | ({"labels"} if self.spec.classes else set()) | ({"mask"} if self.spec.is_image else set())
+        )
         return self.conditions & possible
 
     def sample(
@@ -123,7 +116,7 @@ class Generator(nn.Module, ABC):
 
         Parameters
         ----------
-        condition_or_n : a Condition of n examples, or n: then conditions are drawn with the frequencies seen in training.
+        condition_or_n : a Condition of n examples, or n: conditions are then drawn as often as training saw them.
         rng : the only source of randomness; a CPU generator gives the same noise on every device.
         steps : sampler steps, for generators that have them; None is the configured number.
         guidance : strength of classifier-free guidance, for generators that have it; None is the configured one.

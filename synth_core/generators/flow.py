@@ -6,6 +6,7 @@ x_1 (eq. 1 of the paper). Sampling integrates dx = v dt from 0 to 1 with Heun's 
 
 from __future__ import annotations
 
+import itertools
 from typing import Literal
 
 import torch
@@ -23,25 +24,33 @@ from synth_core.types import Batch, Condition
 class FlowConfig(GeneratorConfig):
     """Settings of the rectified flow."""
 
-    dim: int = Field(128, ge=32, le=1024, multiple_of=16, description="Width of the transformer; 128 trains on a CPU, 384 wants a GPU.")
+    dim: int = Field(
+        128,
+        ge=32,
+        le=1024,
+        multiple_of=16,
+        description="Width; 128 trains on a CPU, 384 wants a GPU.",
+    )
     depth: int = Field(4, ge=1, le=24, description="Transformer blocks; 4 on a CPU, 12 on a GPU.")
     heads: int = Field(4, ge=1, le=16, description="Attention heads; must divide the width.")
     patch: int | None = Field(
         None, ge=1, le=64, description="Samples (or pixels a side) per token; chosen from the length when empty."
     )
-    width: int = Field(32, ge=4, le=256, description="Channels of the full-resolution stem and head that hide patch seams.")
-    learning_rate: float = Field(1e-3, gt=0, le=0.1, description="Peak of AdamW; small networks take 1e-3, large ones 2e-4.")
-    weight_decay: float = Field(0.01, ge=0, le=1, description="Of AdamW; mild, as the moving average already smooths.")
-    condition_dropout: float = Field(0.1, ge=0, le=0.9, description="Share of examples trained without condition, which guidance needs.")
+    width: int = Field(32, ge=4, le=256, description="Channels of the stem and head that hide patch seams.")
+    learning_rate: float = Field(1e-3, gt=0, le=0.1, description="AdamW; small networks take 1e-3, large ones 2e-4.")
+    weight_decay: float = Field(0.01, ge=0, le=1, description="Of AdamW; mild: the moving average smooths already.")
+    condition_dropout: float = Field(
+        0.1, ge=0, le=0.9, description="Examples trained without condition; guidance needs them."
+    )
     time_sampling: Literal["logit-normal", "uniform"] = Field(
         "logit-normal", description="Training times; logit-normal spends more of them where the velocity is hard."
     )
     steps: int = Field(20, ge=1, le=500, description="Heun steps when sampling; 10 to 25 are enough.")
-    guidance: float = Field(1.0, ge=0, le=20, description="1 follows the data; more makes classes clearer and less varied.")
+    guidance: float = Field(1.0, ge=0, le=20, description="1 follows the data; more: clearer classes, less variety.")
 
 
 class Flow(Generator):
-    """Rectified flow on signals (1-D patches) and slices (2-D patches), conditioned on labels, severity and lesion mask."""
+    """Rectified flow on signals and slices, conditioned on labels, severity and lesion mask."""
 
     name = "flow"
     title = "Rectified flow, patch transformer"
@@ -104,7 +113,7 @@ class Flow(Generator):
             raise InvalidSetting(f"The number of sampler steps must lie in 1 … 500. Got {steps} instead.")
         x = self.noise((n, *self.spec.shape), rng)
         times = torch.linspace(0, 1, steps + 1, device=self.device)
-        for now, after in zip(times[:-1], times[1:], strict=True):
+        for now, after in itertools.pairwise(times):
             first = self._guided(x, now, condition, guidance)
             ahead = x + (after - now) * first
             second = self._guided(ahead, after, condition, guidance)

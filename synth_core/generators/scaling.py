@@ -53,7 +53,7 @@ class Scaling(nn.Module):
             self.register_buffer(name, value.float(), persistent=False)
 
     def fit(self, batches: Iterable[Batch]) -> None:
-        """Read the batches once. Values: robust centre and spread per channel; labels: how often each combination is."""
+        """Read the batches once: robust centre and spread per channel, range, and how often each label row is."""
         samples, labels = [], []
         low, high = torch.full((self.spec.shape[0],), torch.inf), torch.full((self.spec.shape[0],), -torch.inf)
         for batch in batches:
@@ -84,7 +84,9 @@ class Scaling(nn.Module):
     def to_physical(self, scaled: Tensor) -> Tensor:
         """Scaled (n, channels, …) to physical, within the range seen in training."""
         # asinh of the largest float32 is 89: beyond it sinh overflows before the clamp can act
-        values = torch.sinh((scaled * self._wide(self.spread)).clamp(-80, 80)) * self._wide(self.knee) + self._wide(self.centre)
+        values = torch.sinh((scaled * self._wide(self.spread)).clamp(-80, 80)) * self._wide(self.knee) + self._wide(
+            self.centre
+        )
         return torch.maximum(torch.minimum(values, self._wide(self.high)), self._wide(self.low))
 
     def draw_labels(self, n: int, rng: torch.Generator) -> Tensor:
@@ -108,7 +110,7 @@ class Scaling(nn.Module):
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"The scaling of this model is incomplete or damaged: {error}.") from error
         rows = len(values["label_weights"]) if values["label_weights"].ndim == 1 else 0
-        expected = {name: (channels,) for name in self._FIELDS[:5]}
+        expected: dict[str, tuple[int, ...]] = dict.fromkeys(self._FIELDS[:5], (channels,))
         expected |= {"label_rows": (rows, classes), "label_weights": (rows,)}
         for name, shape in expected.items():
             if tuple(values[name].shape) != shape and not (name == "label_rows" and classes == 0):

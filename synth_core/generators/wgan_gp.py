@@ -7,6 +7,7 @@ normalisation would couple the examples whose gradients are penalised one by one
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
@@ -23,14 +24,14 @@ class WGANGPConfig(GeneratorConfig):
     """Settings of the WGAN-GP."""
 
     latent: int = Field(100, ge=2, le=1024, description="Length of the noise vector, as in the source.")
-    channels: int = Field(256, ge=16, le=1024, multiple_of=8, description="Channels of the smallest map; the source has 512.")
+    channels: int = Field(256, ge=16, le=1024, multiple_of=8, description="Of the smallest map; the source has 512.")
     penalty: float = Field(10.0, ge=0, le=1000, description="Weight λ of the gradient penalty (Algorithm 1: 10).")
-    generator_rate: float = Field(1e-4, gt=0, le=0.1, description="Adam, generator; the source's 1e-3 diverges on small sets.")
-    critic_rate: float = Field(2e-4, gt=0, le=0.1, description="Adam, critic; the source has 2e-4.")
+    generator_rate: float = Field(1e-4, gt=0, le=0.1, description="Adam; the source's 1e-3 diverges on small sets.")
+    critic_rate: float = Field(2e-4, gt=0, le=0.1, description="Adam; the source has 2e-4.")
 
 
 class WGANGP(Generator):
-    """WGAN-GP on signals (1-D) and slices (2-D); labels and severity enter G with the noise and the critic by projection."""
+    """WGAN-GP on signals and slices; the condition joins the noise in G and enters the critic by projection."""
 
     name = "wgan_gp"
     title = "Wasserstein GAN with gradient penalty"
@@ -127,7 +128,7 @@ class Critic(nn.Module):
         widths = [spec.shape[0], *(max(16, channels >> stage) for stage in reversed(range(stages)))]
         convolution = nn.Conv2d if spec.is_image else nn.Conv1d
         layers: list[nn.Module] = []
-        for stage, (before, after) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+        for stage, (before, after) in enumerate(itertools.pairwise(widths)):
             layers.append(convolution(before, after, 2 * stride + 1, stride, padding=stride))
             if stage > 0:
                 layers.append(nn.GroupNorm(1, after))  # layer normalisation over channels and positions

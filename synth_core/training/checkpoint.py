@@ -37,10 +37,14 @@ def load_weights(module: nn.Module, path: Path) -> None:
 def _compare(expected: dict[str, tuple[int, ...]], found: dict[str, tuple[int, ...]], path: Path) -> None:
     for name in sorted(expected.keys() ^ found.keys()):
         fault = "lacks" if name in expected else "has an unknown"
-        raise ModelError(f"{path.parent.name}/{path.name} {fault} tensor {name!r}; it belongs to another configuration.")
+        raise ModelError(
+            f"{path.parent.name}/{path.name} {fault} tensor {name!r}; it belongs to another configuration."
+        )
     for name, shape in expected.items():
         if found[name] != shape:
-            raise ModelError(f"{path.parent.name}/{path.name}: {name} must have shape {shape}. Got {found[name]} instead.")
+            raise ModelError(
+                f"{path.parent.name}/{path.name}: {name} must have shape {shape}. Got {found[name]} instead."
+            )
 
 
 def save_checkpoint(
@@ -63,7 +67,7 @@ def save_checkpoint(
         save_file(tensors, temporary / "optimizer.safetensors")
         # all randomness of a step follows from seed and step, so the step is the random state
         write_json_atomic(temporary / "state.json", {"step": step, "param_groups": states})
-    for old in sorted((int(path.name) for path in folder.iterdir() if path.name.isdigit()))[:-KEPT]:
+    for old in sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit())[:-KEPT]:
         shutil.rmtree(folder / str(old))
 
 

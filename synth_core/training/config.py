@@ -14,9 +14,9 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     out: Path | None = Field(None, description="Run directory; nothing is written when empty.")
-    steps: int = Field(2000, ge=1, le=10_000_000, description="Training steps; the learning rate ends its decay with them.")
+    steps: int = Field(2000, ge=1, le=10_000_000, description="The learning rate ends its decay with them.")
     batch_size: int = Field(32, ge=1, le=65_536, description="Examples per step; 32 to 64 suit a CPU, hundreds a GPU.")
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="The same seed and data give the same run on the same machine.")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Same seed, data and machine: same run.")
     average: float = Field(
         0.999, ge=0, lt=1, description="Decay of the moving average of weights that samples are drawn from."
     )
@@ -27,7 +27,7 @@ class RunConfig(BaseModel):
         "auto", description="Learning rate over the run; auto means cosine, and constant for adversarial training."
     )
     warmup: int = Field(100, ge=0, description="Steps over which the learning rate rises to its peak.")
-    accelerator: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Auto takes a GPU where there is one.")
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Auto takes a GPU if any.")
     precision: Literal["auto", "32-true", "bf16-mixed"] = Field(
         "auto", description="Auto means bf16 on CUDA and 32-bit elsewhere."
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -77,8 +76,5 @@ def _spawn(run: RunDirectory) -> None:
     # one process per run, in a session of its own: it survives the server, and the server never waits for it
     command = [sys.executable, "-m", "synth_core", "train", "--out", str(run.path.resolve()), "--resume"]
     root = Path(__file__).resolve().parents[2]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)}
     with (run.path / "log.txt").open("ab") as log:
-        subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=root, env=environment
-        )
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=root)

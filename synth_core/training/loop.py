@@ -66,7 +66,9 @@ def train(
         not finite any more.
     """
     if generator.spec != dataset.spec:
-        raise RunError("The generator was built for another kind of data than this dataset holds; build it for this one.")
+        raise RunError(
+            "The generator was built for another kind of data than this dataset holds; build it for this one."
+        )
     if config.out is None:
         yield from _Session(generator, dataset, config, None, Heartbeat(None, config.steps, clock)).steps()
         return
@@ -105,7 +107,7 @@ class _Session:
         heartbeat.update(device=_device_name(self.fabric.device))
         self.module = self.fabric.setup_module(generator)
         self.module.mark_forward_method("loss")
-        self.optimizers = {
+        self.optimizers: dict[str, Any] = {
             phase.name: self.fabric.setup_optimizers(generator.optimizer(phase.name)) for phase in generator.phases
         }
         self.peaks = {name: [group["lr"] for group in opt.param_groups] for name, opt in self.optimizers.items()}
@@ -231,7 +233,9 @@ class _Session:
     def _finish(self) -> None:
         self.generator.load_state_dict(self.average.generator.state_dict())
         self.generator.requires_grad_(True)
-        self.generator.provenance = provenance_of(self.dataset, self.config, self.heartbeat.status)
+        self.generator.provenance = provenance_of(
+            self.dataset, self.config, self.heartbeat.status, self.heartbeat.clock()
+        )
         self.generator.to("cpu").eval()
         self.heartbeat.update(state="finished", seconds_left=0.0)
 

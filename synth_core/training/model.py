@@ -76,4 +76,6 @@ def _described(folder: Path) -> Generator:
     except DataError as error:
         raise ModelError(f"{folder.name} cannot be loaded: {error}") from error
     except (KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"{folder.name}/config.json does not describe a generator of this version ({error}).") from error
+        raise ModelError(
+            f"{folder.name}/config.json does not describe a generator of this version ({error})."
+        ) from error

@@ -13,8 +13,8 @@ from synth_core.training.run import Status
 PACKAGES = ("torch", "numpy", "lightning", "safetensors")
 
 
-def provenance_of(dataset: Dataset, config: RunConfig, status: Status) -> dict[str, Any]:
-    """Dataset and its hash, split, seed, steps, device, time, versions; privacy spent is null: training was not private."""
+def provenance_of(dataset: Dataset, config: RunConfig, status: Status, now: float) -> dict[str, Any]:
+    """Dataset and hash, split, seed, steps, device, time, versions; privacy is null: nothing private was done."""
     return {
         "dataset": {
             "name": dataset.name,
@@ -27,7 +27,7 @@ def provenance_of(dataset: Dataset, config: RunConfig, status: Status) -> dict[s
         },
         "run": config.model_dump(mode="json", exclude={"out"}),
         "device": status.device,
-        "seconds": round(status.heartbeat - status.started, 1),
+        "seconds": round(now - status.started, 1),
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
         "privacy": None,
     }

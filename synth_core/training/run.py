@@ -73,7 +73,7 @@ class RunDirectory:
         except DataError as error:
             raise RunError(f"{self.path.name} is not a training run: {error}") from error
         if not isinstance(content, dict) or "generator" not in content or "run" not in content:
-            raise RunError(f"{self.path.name} is not a training run: its config.json lacks the generator or the settings.")
+            raise RunError(f"{self.path.name} is not a training run: config.json lacks the generator.")
         return content
 
     def write_config(self, content: dict[str, Any]) -> None:
@@ -149,7 +149,7 @@ class RunDirectory:
     def preview(self, path: Path) -> Preview:
         """Read one of `previews()`."""
         with np.load(path, allow_pickle=False) as arrays:
-            return Preview(int(path.stem), arrays["values"], arrays["labels"] if "labels" in arrays else None)
+            return Preview(int(path.stem), arrays["values"], arrays.get("labels"))
 
     def write_preview(self, preview: Preview) -> None:
         """Add one, atomically."""
@@ -188,5 +188,5 @@ class RunDirectory:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise RunError(f"Run {self.name} is being trained by another process; cancel that one first.") from error
+                raise RunError(f"Run {self.name} is being trained by another process; cancel it first.") from error
             yield

@@ -11,7 +11,7 @@ from synth_core.types import Condition
 
 
 def sinusoidal(positions: Tensor, dim: int, longest: float = 10_000.0) -> Tensor:
-    """(…,) positions to (…, dim): half sines, half cosines, wavelengths geometric up to `longest` (Vaswani 2017, 3.5)."""
+    """(…,) positions to (…, dim): half sines, half cosines, wavelengths up to `longest` (Vaswani 2017, 3.5)."""
     frequencies = torch.exp(-math.log(longest) * torch.arange(dim // 2, device=positions.device) / (dim // 2))
     angles = positions[..., None].float() * frequencies
     return torch.cat([angles.sin(), angles.cos()], dim=-1)

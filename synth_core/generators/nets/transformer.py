@@ -52,7 +52,15 @@ class PatchTransformer(nn.Module):
     """
 
     def __init__(
-        self, channels: int, size: tuple[int, ...], *, dim: int, depth: int, heads: int, patch: int, width: int,
+        self,
+        channels: int,
+        size: tuple[int, ...],
+        *,
+        dim: int,
+        depth: int,
+        heads: int,
+        patch: int,
+        width: int,
         extra_channels: int = 0,
     ) -> None:
         super().__init__()
@@ -76,9 +84,8 @@ class PatchTransformer(nn.Module):
         )
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
-        last = self.head[-1]
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
+        for parameter in self.head[-1].parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor, time: Tensor, condition: Tensor) -> Tensor:
         """(B, channels (+ extra), *size), (B,) in [0, 1], (B, dim) → (B, channels, *size)."""

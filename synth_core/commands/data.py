@@ -1,0 +1,114 @@
+"""inspect, prepare, simulate."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from synth_core.commands.console import Progress, parse_settings, show, table
+from synth_core.errors import DataError, InvalidSetting
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Settings = Annotated[list[str], typer.Option("--set", help="A setting of the preparation, name=value; repeatable.")]
+
+
+def inspect(
+    path: Annotated[Path, typer.Argument(help="A file or folder of recordings.")],
+    as_json: Json = False,
+) -> None:
+    """Say what is in a file or folder, without preparing anything.
+
+    Example: python -m synth_core inspect ~/ptb-xl
+    """
+    from synth_core.data import open_recordings
+
+    skipped: list[DataError] = []
+    recordings = open_recordings(path, skipped=skipped)
+    first = recordings[0].spec
+    classes = Counter(name for recording in recordings for name, given in recording.labels.items() if given)
+    amount = sum(recording.duration for recording in recordings)
+    result = {
+        "source": recordings[0].source.name,
+        "licence": recordings[0].source.licence,
+        "modality": first.modality,
+        "unit": first.unit,
+        "recordings": len(recordings),
+        "subjects": len({recording.subject for recording in recordings}),
+        "slices" if first.is_image else "seconds": round(amount, 1),
+        "rate": sorted({recording.spec.rate for recording in recordings}),
+        "channels": list(first.channels),
+        "classes": dict(classes.most_common()),
+        "left_out": [str(error) for error in skipped],
+    }
+    lines = [[key, _plain(value)] for key, value in result.items()]
+    show(result, as_json, table(lines, ["what", "value"]))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count}" for name, count in value.items()) or "none"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return str(value)
+
+
+def prepare(
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders of recordings.")],
+    out: Annotated[Path, typer.Option(help="The dataset directory to write.")],
+    settings: Settings = [],  # noqa: B006 - typer reads the default, it is never changed
+    as_json: Json = False,
+) -> None:
+    """Filter, resample, window and label recordings into a dataset directory.
+
+    Example: python -m synth_core prepare ~/ptb-xl --out workspace/datasets/ptb-xl --set rate=100 --set seconds=10
+    """
+    from synth_core.data import Preparation, open_recordings
+    from synth_core.data import prepare as prepare_recordings
+
+    skipped: list[DataError] = []
+    recordings = [recording for path in paths for recording in open_recordings(path, skipped=skipped)]
+    preparation = Preparation.suggested(recordings).updated(**parse_settings(settings))
+    dataset = prepare_recordings(recordings, out, preparation, progress=Progress())
+    _show_dataset(dataset, as_json, [str(error) for error in skipped])
+
+
+def simulate(
+    cohort: Annotated[str, typer.Argument(help="ecg, eeg, ct, or demo for the three that the app opens with.")],
+    out: Annotated[
+        Path, typer.Option(help="The dataset directory to write; for demo, the folder that gets all three.")
+    ],
+    subjects: Annotated[int, typer.Option(min=3, max=10_000, help="Number of simulated people.")] = 40,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same cohort.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Make a cohort whose truth is known, as a dataset directory.
+
+    Example: python -m synth_core simulate ecg --subjects 30 --out workspace/datasets/simulated-ecg
+    """
+    from synth_core.data import Preparation
+    from synth_core.data import prepare as prepare_recordings
+    from synth_core.demo import build_demo
+    from synth_core.simulate import COHORTS
+
+    if cohort == "demo":
+        made = build_demo(out, progress=Progress())
+        show([str(path) for path in made], as_json, "\n".join(map(str, made)))
+        return
+    if cohort not in COHORTS:
+        raise InvalidSetting(f"There is no cohort {cohort!r}. Known are {', '.join(sorted(COHORTS))} and demo.")
+    recordings = COHORTS[cohort](subjects=subjects, seed=seed)
+    dataset = prepare_recordings(recordings, out, Preparation.suggested(recordings), progress=Progress())
+    _show_dataset(dataset, as_json, [])
+
+
+def _show_dataset(dataset: Any, as_json: bool, left_out: list[str]) -> None:
+    result = {"path": str(dataset.path), "spec": dataset.spec.to_dict(), **dataset.info["counts"], "damaged": left_out}
+    dropped = ", ".join(f"{count} {reason}" for reason, count in dataset.info["counts"]["left_out"].items())
+    text = (
+        f"{dataset.path}: {len(dataset)} examples of {dataset.info['counts']['subjects']} subjects, "
+        f"{' × '.join(map(str, dataset.spec.shape))} {dataset.spec.unit}. Left out: {dropped or 'none'}."
+    )
+    show(result, as_json, "\n".join([text, *left_out]))

@@ -1,0 +1,182 @@
+"""Every generator in the registry, on every modality it declares: a new one is tested the day it is registered."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from synth_core.errors import InvalidSetting, ModelError, SpecMismatch
+from synth_core.generators import REGISTRY, Generator, build
+from synth_core.training import load_generator, save_generator
+from synth_core.types import UNITS, Batch, Condition, DataSpec
+
+SHAPES = {"eeg": (2, 90), "ecg": (3, 130), "ct": (1, 20, 24)}
+SMALL = {"flow": {"dim": 32, "depth": 2, "width": 8, "steps": 3}, "wgan_gp": {"channels": 32, "latent": 16}}
+CASES = [(name, modality) for name, kind in sorted(REGISTRY.items()) for modality in sorted(kind.modalities)]
+
+
+def spec_of(modality: str) -> DataSpec:
+    return DataSpec(modality, SHAPES[modality], UNITS[modality], 100.0, (), ("a", "b", "c"))  # type: ignore[arg-type]
+
+
+def examples(spec: DataSpec, n: int = 12) -> Batch:
+    rng = torch.Generator().manual_seed(1)
+    labels = torch.eye(3)[torch.arange(n) % 3]
+    level = (torch.arange(n) % 3).float().view(n, *[1] * len(spec.shape))
+    values = 30 * (level + torch.randn(n, *spec.shape, generator=rng))
+    return Batch(values, spec, Condition(labels=labels), tuple(f"s{i}" for i in range(n)))
+
+
+def fitted(name: str, modality: str) -> tuple[Generator, Batch]:
+    torch.manual_seed(0)
+    generator = build(name, spec_of(modality), **SMALL.get(name, {}))
+    batch = examples(generator.spec)
+    generator.scaling.fit([batch])
+    return generator, batch
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize(("name", "modality"), CASES)
+class TestEveryGenerator:
+    def test_samples_are_physical_finite_and_of_the_declared_shape_before_training(self, name: str, modality: str) -> None:
+        generator, batch = fitted(name, modality)
+        drawn = generator.sample(5, rng=seeded())
+        assert drawn.values.shape == (5, *generator.spec.shape)
+        assert drawn.spec.unit == UNITS[modality]
+        assert torch.isfinite(drawn.values).all()
+        assert drawn.values.min() >= batch.values.min()
+        assert drawn.values.max() <= batch.values.max()
+
+    def test_the_same_rng_gives_the_same_samples_and_another_gives_others(self, name: str, modality: str) -> None:
+        generator, _ = fitted(name, modality)
+        first, again, other = (generator.sample(2, rng=seeded(seed)).values for seed in (3, 3, 4))
+        assert torch.equal(first, again)
+        assert not torch.equal(first, other)
+
+    def test_saved_and_loaded_it_gives_the_same_samples_bit_for_bit(self, name: str, modality: str, tmp_path) -> None:
+        generator, _ = fitted(name, modality)
+        loaded = load_generator(save_generator(generator, tmp_path / "model"), device="cpu")
+        assert torch.equal(loaded.sample(3, rng=seeded()).values, generator.sample(3, rng=seeded()).values)
+
+    def test_each_phase_moves_only_its_own_parameters(self, name: str, modality: str) -> None:
+        generator, batch = fitted(name, modality)
+        for phase in generator.phases:
+            before = {key: value.clone() for key, value in generator.named_parameters()}
+            optimizer = generator.optimizer(phase.name)
+            generator.loss(batch, phase.name, seeded())["total"].backward()
+            optimizer.step()
+            own = {id(parameter) for parameter in generator.parameters_of(phase.name)}
+            moved = {key for key, value in generator.named_parameters() if not torch.equal(value, before[key])}
+            assert moved
+            assert all(id(dict(generator.named_parameters())[key]) in own for key in moved)
+            generator.zero_grad()
+
+    def test_overfitting_eight_examples_lowers_the_first_loss(self, name: str, modality: str) -> None:
+        generator, batch = fitted(name, modality)
+        few, phase = batch.select(slice(0, 8)), generator.phases[0].name
+        optimizer = generator.optimizer(phase)
+        losses = []
+        for step in range(60):
+            optimizer.zero_grad()
+            loss = generator.loss(few, phase, seeded(step % 5))["total"]
+            loss.backward()
+            optimizer.step()
+            losses.append(float(loss.detach()))
+        assert sum(losses[-5:]) < sum(losses[:5])
+
+    def test_the_class_changes_the_output(self, name: str, modality: str) -> None:
+        generator, batch = fitted(name, modality)
+        for phase in generator.phases:  # a zero-initialised head ignores everything until it has moved
+            optimizer = generator.optimizer(phase.name)
+            for step in range(3):
+                optimizer.zero_grad()
+                generator.loss(batch, phase.name, seeded(step))["total"].backward()
+                optimizer.step()
+        one, two = (generator.sample(Condition(labels=torch.eye(3)[[k]]), rng=seeded()).values for k in (0, 1))
+        assert not torch.equal(one, two)
+
+    def test_misuse_is_refused_with_a_sentence(self, name: str, modality: str) -> None:
+        generator, _ = fitted(name, modality)
+        with pytest.raises(SpecMismatch, match="labels must have shape"):
+            generator.sample(Condition(labels=torch.ones(2, 7)), rng=seeded())
+        with pytest.raises(InvalidSetting, match="at least 1"):
+            generator.sample(0, rng=seeded())
+        with pytest.raises(InvalidSetting, match="was refused"):
+            build(name, generator.spec, no_such_setting=1)
+
+    def test_every_setting_has_a_reason(self, name: str, modality: str) -> None:
+        assert all(field.description for field in REGISTRY[name].Config.model_fields.values())
+
+
+def test_drawn_labels_follow_the_training_frequencies() -> None:
+    generator = build("wgan_gp", spec_of("eeg"), **SMALL["wgan_gp"])
+    batch = examples(generator.spec, 12)
+    skewed = Batch(batch.values, batch.spec, Condition(labels=torch.eye(3)[[0] * 9 + [1] * 3]))
+    generator.scaling.fit([skewed])
+    drawn = generator.sample(400, rng=seeded()).condition.labels
+    assert drawn is not None
+    assert abs(float(drawn[:, 0].mean()) - 0.75) < 0.07
+    assert float(drawn[:, 2].sum()) == 0
+
+
+def test_guidance_of_one_and_no_condition_agree_with_the_plain_flow() -> None:
+    generator, _ = fitted("flow", "eeg")
+    condition = Condition(labels=torch.eye(3))
+    plain = generator.sample(condition, rng=seeded(), guidance=1.0).values
+    assert torch.equal(plain, generator.sample(condition, rng=seeded()).values)
+
+
+def test_a_lesion_mask_reaches_the_slice() -> None:
+    generator, batch = fitted("flow", "ct")
+    optimizer = generator.optimizer("flow")
+    mask = torch.zeros(12, 1, 20, 24)
+    mask[:, :, 5:10, 5:10] = 1
+    masked = Batch(batch.values, batch.spec, Condition(labels=batch.condition.labels, mask=mask))
+    for step in range(3):
+        optimizer.zero_grad()
+        generator.loss(masked, "flow", seeded(step))["total"].backward()
+        optimizer.step()
+    label = torch.eye(3)[[0]]
+    without = generator.sample(Condition(labels=label, mask=mask[:1] * 0), rng=seeded()).values
+    assert not torch.equal(without, generator.sample(Condition(labels=label, mask=mask[:1]), rng=seeded()).values)
+
+
+class TestStrangersFiles:
+    def test_weights_of_another_configuration_are_refused(self, tmp_path) -> None:
+        generator, _ = fitted("wgan_gp", "eeg")
+        path = save_generator(generator, tmp_path / "model")
+        config = json.loads((path / "config.json").read_text())
+        config["config"]["latent"] = 17
+        (path / "config.json").write_text(json.dumps(config))
+        with pytest.raises(ModelError, match="must have shape"):
+            load_generator(path)
+
+    @pytest.mark.parametrize("content", ["", "[]", "{}", '{"generator": "flow"}', '{"generator": "os.system"}'])
+    def test_a_config_that_describes_nothing_is_one_sentence(self, content: str, tmp_path) -> None:
+        generator, _ = fitted("wgan_gp", "eeg")
+        path = save_generator(generator, tmp_path / "model")
+        (path / "config.json").write_text(content)
+        with pytest.raises(ModelError):
+            load_generator(path)
+
+    def test_an_absurd_shape_is_refused_before_anything_is_allocated(self, tmp_path) -> None:
+        generator, _ = fitted("wgan_gp", "eeg")
+        path = save_generator(generator, tmp_path / "model")
+        config = json.loads((path / "config.json").read_text())
+        config["spec"]["shape"] = [4096, 10**9]
+        (path / "config.json").write_text(json.dumps(config))
+        with pytest.raises(ModelError, match="too large"):
+            load_generator(path)
+
+    def test_truncated_weights_are_one_sentence(self, tmp_path) -> None:
+        generator, _ = fitted("wgan_gp", "eeg")
+        path = save_generator(generator, tmp_path / "model")
+        weights = path / "weights.safetensors"
+        weights.write_bytes(weights.read_bytes()[:1000])
+        with pytest.raises(ModelError, match=r"weights\.safetensors"):
+            load_generator(path)
