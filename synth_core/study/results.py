@@ -1,0 +1,167 @@
+"""The owner's side: closes a study, opens its key, and says how well raters told real from synthetic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from synth_core.errors import StudyError
+from synth_core.study.key import seal, truth_of
+from synth_core.study.payload import digest_of
+from synth_core.study.protocol import StudyProtocol
+from synth_core.study.statistics import Interval, Sensitivity, auc_interval, clopper_pearson, signal_detection, wilson
+from synth_core.study.store import Store
+from synth_core.study.tables import Answer, Event, Item, Rater, Study, Trial
+
+POOLED = "The pooled interval is descriptive: raters and items repeat, so its answers are not independent."
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one rater, or all together, told the two kinds apart; repeats and practice are left out.
+
+    Parameters
+    ----------
+    accuracy : share of right answers; Clopper–Pearson for one rater, Wilson for all together.
+    sensitivity, specificity : share of synthetic items called synthetic, and of real items called real (Wilson).
+    detection : d′ and criterion, for one rater only: pooled counts would bias them.
+    auc : from the confidence ratings.
+    A number is None where no items of the kind that it needs were answered.
+    """
+
+    name: str
+    specialty: str
+    years: int | None
+    n: int
+    accuracy: Interval | None
+    sensitivity: Interval | None
+    specificity: Interval | None
+    detection: Sensitivity | None
+    auc: Interval | None
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """All raters together, each rater, the answers behind them, and whether the seal held."""
+
+    overall: Result
+    raters: tuple[Result, ...]
+    answers: pd.DataFrame  # rater, item, stratum, position, practice, repeat, value, synthetic, correct, milliseconds
+    intact: bool
+    note: str = POOLED
+
+
+def unblind(store: Store, study_id: str, reason: str, now: datetime) -> None:
+    """Close a study for good, and log why; no answer is taken afterwards.
+
+    Raises
+    ------
+    StudyError : without a reason, or when the study is closed already.
+    """
+    if not reason.strip():
+        raise StudyError("Say why the study is being closed and unblinded; the reason is kept with it.")
+    with store.session() as session:
+        study = session.get(Study, study_id, with_for_update=True)
+        if study is None or study.closed_at is not None:
+            raise StudyError("This study is unknown or closed already.")
+        study.closed_at = now
+        session.add(Event(study_id=study_id, at=now, kind="unblinded", reason=reason.strip()))
+
+
+def events(store: Store, study_id: str) -> list[tuple[datetime, str, str]]:
+    """When, what and why: the log of a study, oldest first."""
+    with store.session() as session:
+        rows = session.scalars(select(Event).where(Event.study_id == study_id).order_by(Event.id))
+        return [(row.at, row.kind, row.reason) for row in rows]
+
+
+def results(store: Store, study_id: str) -> StudyResults:
+    """Answers joined with the truth.
+
+    Raises
+    ------
+    StudyError : while the study is open, and when nobody has answered.
+    """
+    with store.session() as session:
+        study = session.get(Study, study_id)
+        if study is None or study.closed_at is None:
+            raise StudyError("The truth of a study is opened only after it is closed and unblinded.")
+        answers = _answers(session, study)
+        raters = session.scalars(select(Rater).where(Rater.study_id == study_id).order_by(Rater.id)).all()
+        intact = _seal_holds(session, study, store.folder(study_id))
+    if answers.empty:
+        raise StudyError("Nobody has answered an item of this study.")
+    scored = answers[~answers["practice"] & ~answers["repeat"]]
+    return StudyResults(
+        overall=_result(scored, "All raters", "", None),
+        raters=tuple(_result(scored[scored["rater"] == r.name], r.name, r.specialty, r.years) for r in raters),
+        answers=answers,
+        intact=intact,
+    )
+
+
+def _answers(session: Session, study: Study) -> pd.DataFrame:
+    truth = truth_of(session, study.id)
+    protocol = StudyProtocol.model_validate(study.protocol)
+    query = (
+        select(Rater.name, Trial, Answer)
+        .join(Trial, Trial.rater_id == Rater.id)
+        .join(Answer, Answer.trial_id == Trial.id)
+        .where(Rater.study_id == study.id, Answer.undone_at.is_(None))
+        .order_by(Rater.id, Trial.position)
+    )
+    rows = [
+        {
+            "rater": name,
+            "item": trial.item_id,
+            "stratum": truth[trial.item_id].stratum,
+            "position": trial.position,
+            "practice": trial.practice,
+            "repeat": trial.repeat,
+            "value": answer.value,
+            "synthetic": truth[trial.item_id].synthetic,
+            "correct": protocol.says_synthetic(answer.value) == truth[trial.item_id].synthetic,
+            "milliseconds": answer.milliseconds,
+        }
+        for name, trial, answer in session.execute(query)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _seal_holds(session: Session, study: Study, folder: Path) -> bool:
+    """Whether protocol, payload files and key are what was locked before the first answer."""
+    items = session.scalars(select(Item).where(Item.study_id == study.id)).all()
+    key = list(truth_of(session, study.id).values())
+    unchanged = all(digest_of(folder / f"{item.id}.npy") == item.digest for item in items)
+    return unchanged and seal(study.protocol, study.rendering, items, key) == study.seal
+
+
+def _result(scored: pd.DataFrame, name: str, specialty: str, years: int | None) -> Result:
+    synthetic, real = scored[scored["synthetic"]], scored[~scored["synthetic"]]
+    alone = years is not None
+    both = len(synthetic) > 0 and len(real) > 0
+    return Result(
+        name=name,
+        specialty=specialty,
+        years=years,
+        n=len(scored),
+        accuracy=_share(scored, exact=alone),
+        sensitivity=_share(synthetic),
+        specificity=_share(real),
+        detection=_detection(synthetic, real) if both and alone else None,
+        auc=auc_interval(scored["value"], scored["synthetic"]) if both else None,
+    )
+
+
+def _share(scored: pd.DataFrame, *, exact: bool = False) -> Interval | None:
+    interval = clopper_pearson if exact else wilson
+    return interval(int(scored["correct"].sum()), len(scored)) if len(scored) else None
+
+
+def _detection(synthetic: pd.DataFrame, real: pd.DataFrame) -> Sensitivity:
+    return signal_detection(int(synthetic["correct"].sum()), len(synthetic), int((~real["correct"]).sum()), len(real))

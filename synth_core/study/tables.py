@@ -1,0 +1,119 @@
+"""What the study database holds, as typed SQLAlchemy models. The truth is not here: see `key`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime, kept as UTC, so that SQLite and PostgreSQL give back the same."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware → naive UTC."""
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Naive UTC → aware."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Base(DeclarativeBase):
+    """Of every table of a study."""
+
+    type_annotation_map = {dict[str, Any]: JSON, datetime: UtcDateTime}  # noqa: RUF012
+
+
+class Study(Base):
+    """One study: its locked protocol, how its items were rendered, and when it closed."""
+
+    __tablename__ = "studies"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)  # random; also the invitation token
+    protocol: Mapped[dict[str, Any]]
+    rendering: Mapped[dict[str, Any]]
+    seal: Mapped[str] = mapped_column(String(64))  # SHA-256 of protocol, rendering, payloads and key
+    created_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
+class Item(Base):
+    """One blinded payload. The id is random and is also the name of its file."""
+
+    __tablename__ = "items"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    study_id: Mapped[str] = mapped_column(ForeignKey("studies.id"), index=True)
+    digest: Mapped[str] = mapped_column(String(64))  # SHA-256 of the payload file
+    feedback: Mapped[str | None] = mapped_column(String(16))  # of practice items only: what is told after the answer
+
+
+class Rater(Base):
+    """Someone who takes part. The token lets them come back; it is never shown to others."""
+
+    __tablename__ = "raters"
+    __table_args__ = (UniqueConstraint("study_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[str] = mapped_column(ForeignKey("studies.id"), index=True)
+    token: Mapped[str] = mapped_column(String(32), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    specialty: Mapped[str] = mapped_column(String(80))
+    years: Mapped[int]
+    joined_at: Mapped[datetime]  # joining is consenting: the form asks for it
+
+
+class Trial(Base):
+    """One showing of an item to a rater. The token is random per rater, so two raters cannot compare items by it."""
+
+    __tablename__ = "trials"
+    __table_args__ = (UniqueConstraint("rater_id", "position"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    rater_id: Mapped[int] = mapped_column(ForeignKey("raters.id"), index=True)
+    item_id: Mapped[str] = mapped_column(ForeignKey("items.id"))
+    token: Mapped[str] = mapped_column(String(32), unique=True)
+    position: Mapped[int]  # 0, 1, …
+    practice: Mapped[bool]
+    repeat: Mapped[bool]  # the item was shown to this rater before
+
+
+class Answer(Base):
+    """One answer. Rows are only added; an answer taken back keeps its row, with `undone_at` set."""
+
+    __tablename__ = "answers"
+    __table_args__ = (
+        Index(
+            "one_answer_per_trial",
+            "trial_id",
+            unique=True,
+            sqlite_where=text("undone_at IS NULL"),
+            postgresql_where=text("undone_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    trial_id: Mapped[int] = mapped_column(ForeignKey("trials.id"), index=True)
+    value: Mapped[int]  # 1 = certainly real … steps = certainly synthetic
+    milliseconds: Mapped[int]  # in the browser, from the item's first frame to the answer
+    answered_at: Mapped[datetime]
+    undone_at: Mapped[datetime | None]
+
+
+class Event(Base):
+    """What the owner did to a study, with the reason given."""
+
+    __tablename__ = "events"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[str] = mapped_column(ForeignKey("studies.id"), index=True)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(32))  # "locked" | "unblinded"
+    reason: Mapped[str] = mapped_column(Text)
