@@ -1,0 +1,40 @@
+"""One number that can be believed: value, interval, what real data give at the same size, and the ratio of the two."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Score:
+    """A measured value with everything that is needed to judge it.
+
+    Parameters
+    ----------
+    value : synthetic against real held-out examples.
+    low, high : 95 % interval of the value, over subjects; NaN when not computed.
+    floor : the same measure with real training examples in place of synthetic ones, same n; NaN when it has none.
+    ratio : value / floor; 1 means as real as other real people. NaN where the floor is not positive.
+    n_real, n_synthetic : examples that went in on each side.
+    """
+
+    value: float
+    low: float
+    high: float
+    floor: float
+    ratio: float
+    n_real: int
+    n_synthetic: int
+
+    @classmethod
+    def against(
+        cls, floor: float, value: float, interval: tuple[float, float], *, n_real: int, n_synthetic: int
+    ) -> Score:
+        """A Score whose ratio follows from value and floor."""
+        ratio = value / floor if floor > 0 else math.nan
+        return cls(value, *interval, floor, ratio, n_real, n_synthetic)
+
+    def to_dict(self) -> dict[str, float | int | None]:
+        """Plain JSON types; NaN becomes None."""
+        return {name: None if math.isnan(number) else number for name, number in asdict(self).items()}
