@@ -1,0 +1,39 @@
+"""One example on its way into a dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+# why a window, a slice or a recording is left out, as counted in dataset.json
+MISSING, FLAT, CLIPPED, OUT_OF_RANGE = "missing values", "flat", "clipped", "out of range"
+LITTLE_HEAD = "too little head"
+SHORT, OTHER_MODALITY, OTHER_CHANNELS = (
+    "recordings: too short",
+    "recordings: other modality",
+    "recordings: other channels",
+)
+OTHER_LENGTH, DAMAGED = "recordings: other length", "recordings: damaged"
+
+
+@dataclass(frozen=True)
+class Example:
+    """One window or slice, or the reason why it is none.
+
+    Parameters
+    ----------
+    start : seconds from the start of the recording; for CT the number of the slice.
+    values : as the spec says, float32 in physical units; None when left out.
+    mask : (1, height, width) in [0, 1] for CT whose lesions are known.
+    quality : in [0, 1]. Signals: 1 − the share of samples on plateaus, in the worst channel. CT: the share of the
+        head that lies inside the square.
+    reason : why it is left out, or "".
+    """
+
+    start: float
+    values: NDArray[np.float32] | None
+    mask: NDArray[np.float16] | None = None
+    quality: float = 1.0
+    reason: str = ""

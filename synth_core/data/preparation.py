@@ -1,0 +1,144 @@
+"""What is done to recordings on their way into a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from synth_core.data.recording import Recording
+from synth_core.errors import InvalidSetting
+
+BONN_RATE = 173.61  # Hz
+BONN_WINDOW = 178  # samples of the published benchmark, 1.025 s
+
+
+class Preparation(BaseModel):
+    """Settings of `prepare`; None means not applied. Signals use the first group, CT the second.
+
+    Raises
+    ------
+    pydantic.ValidationError : for a value out of its bounds; `Preparation.checked` raises InvalidSetting instead.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seconds: float | None = Field(
+        default=None,
+        gt=0,
+        le=3600,
+        description="Length of a window. Not set: whole recordings, those of the most frequent length.",
+        json_schema_extra={"unit": "s"},
+    )
+    stride_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        le=3600,
+        description="From the start of one window to the next. Not set: windows follow one another without overlap.",
+        json_schema_extra={"unit": "s"},
+    )
+    rate: float | None = Field(
+        default=None,
+        gt=0,
+        le=50_000,
+        description="Sampling rate of the dataset. Not set: the most frequent rate of the recordings.",
+        json_schema_extra={"unit": "Hz"},
+    )
+    highpass: float | None = Field(
+        default=None,
+        gt=0,
+        description="Removes drift below this, zero-phase. Above 0.67 Hz it bends the ST segment of an ECG.",
+        json_schema_extra={"unit": "Hz"},
+    )
+    lowpass: float | None = Field(
+        default=None,
+        gt=0,
+        description="Removes muscle and mains noise above this, zero-phase.",
+        json_schema_extra={"unit": "Hz"},
+    )
+    notch: float | None = Field(
+        default=None,
+        gt=0,
+        description="Removes mains hum, 50 or 60, where no low-pass does.",
+        json_schema_extra={"unit": "Hz"},
+    )
+    channels: tuple[str, ...] | None = Field(
+        default=None, description="Channels to keep, in this order. Not set: those that all recordings have."
+    )
+    flat_seconds: float = Field(
+        default=2.0,
+        gt=0,
+        le=60,
+        description="A channel that does not change for this long is disconnected: the window is left out.",
+        json_schema_extra={"unit": "s"},
+    )
+    max_abs: float | None = Field(
+        default=None,
+        gt=0,
+        description="A window that goes beyond this after filtering is an artefact and left out.",
+        json_schema_extra={"unit": "µV or mV"},
+    )
+    max_clipped: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="Share of samples that may sit at the end of the range; a window with more is left out.",
+    )
+    image_size: Literal[64, 128, 256] = Field(
+        default=64,
+        description="Height and width of a CT slice: 64 trains in minutes on a processor, 256 shows fine structure.",
+        json_schema_extra={"unit": "pixels"},
+    )
+    field_mm: float = Field(
+        default=250.0,
+        ge=50,
+        le=600,
+        description="Side of the square that is cut around the head; 250 holds an adult head.",
+        json_schema_extra={"unit": "mm"},
+    )
+    min_head: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Share of the square that the head must fill; slices with less are left out.",
+    )
+
+    @model_validator(mode="after")
+    def _corners_in_order(self) -> Self:
+        if self.highpass is not None and self.lowpass is not None and self.highpass >= self.lowpass:
+            raise ValueError(f"the high-pass of {self.highpass:g} Hz must be below the low-pass of {self.lowpass:g} Hz")
+        if self.channels is not None and (not self.channels or len(set(self.channels)) != len(self.channels)):
+            raise ValueError("name at least one channel, and none twice")
+        return self
+
+    @classmethod
+    def checked(cls, settings: dict[str, Any]) -> Self:
+        """From a form or the command line; InvalidSetting names the first setting that does not fit."""
+        try:
+            return cls.model_validate(settings)
+        except ValidationError as error:
+            first = error.errors()[0]
+            setting = ".".join(map(str, first["loc"])) or "preparation"
+            raise InvalidSetting(f"The `{setting}` of the preparation was refused: {first['msg']}.") from error
+
+    @classmethod
+    def suggested(cls, recordings: Sequence[Recording]) -> Self:
+        """Defaults for these recordings, by the modality of the first.
+
+        CT: 64 pixels over 250 mm. ECG: 10 s at its own rate, high-pass 0.5 Hz (zero-phase, so the ST segment stays:
+        Kligfield et al. 2007). EEG of the Bonn sets: the published 178 samples, unfiltered as archived. Other EEG:
+        4 s at 128 Hz between 1 and 45 Hz. Windows are shortened to the shortest recording.
+        """
+        if not recordings:
+            raise InvalidSetting("There are no recordings to suggest a preparation for.")
+        first = recordings[0].spec
+        if first.modality == "ct":
+            return cls()
+        shortest = min(recording.duration for recording in recordings if recording.spec.modality == first.modality)
+        if first.modality == "ecg":
+            return cls(seconds=min(10.0, shortest), highpass=0.5, max_abs=20.0)
+        if abs(first.rate - BONN_RATE) < 0.01:
+            return cls(seconds=BONN_WINDOW / first.rate)
+        rate = min(128.0, first.rate)
+        return cls(seconds=min(4.0, shortest), rate=rate, highpass=1.0, lowpass=min(45.0, 0.4 * rate), max_abs=1000.0)

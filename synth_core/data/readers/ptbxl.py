@@ -1,0 +1,103 @@
+"""PTB-XL: WFDB records with a database table and SCP statements: Wagner et al. 2020, Scientific Data 7:154.
+
+Labels are the five diagnostic superclasses. A superclass is 1 when the record has a diagnostic statement of that class
+with a likelihood above 0. (PTB-XL writes 0 where the cardiologist gave no likelihood; the benchmark of Strodthoff et
+al. 2021 counts those statements too, which changes fewer than 1 % of the records.)
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pandas as pd
+
+from synth_core.data.readers.base import Opening
+from synth_core.data.readers.wfdb import read_header
+from synth_core.data.recording import Recording, Source
+from synth_core.errors import DamagedFile, DataError, InvalidSetting
+
+DATABASE, STATEMENTS = "ptbxl_database.csv", "scp_statements.csv"
+SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
+FILENAME_COLUMNS = {100.0: "filename_lr", 500.0: "filename_hr"}  # Hz → column
+SHOWN = ("age", "sex", "report", "strat_fold")
+SOURCE = Source("PTB-XL", "CC BY 4.0", "Wagner et al. 2020, PTB-XL, Scientific Data 7:154")
+
+
+def recognise(path: Path) -> bool:
+    """Whether a folder holds the database table."""
+    return (path / DATABASE).is_file()
+
+
+def read(path: Path, opening: Opening) -> list[Recording]:
+    """The records whose files are there, at 100 Hz unless `opening.rate` is 500; the subject is the patient."""
+    rate = opening.rate or 100.0
+    if rate not in FILENAME_COLUMNS:
+        raise InvalidSetting(f"PTB-XL has its records at 100 and 500 Hz. Got a rate of {rate:g} instead.")
+    column = FILENAME_COLUMNS[rate]
+    database = _table(path / DATABASE, ["patient_id", "scp_codes", column])
+    classes = _superclass_of(path / STATEMENTS)
+    recordings = []
+    for row in database.to_dict("records"):
+        header = _header(path, str(row[column]))
+        if header.is_file():
+            try:
+                recordings.append(_recording(path, header, row, classes))
+            except DataError as error:
+                opening.skipped.append(error)
+    if not recordings and not opening.skipped:
+        raise DataError(path / DATABASE, f"names no record that is there at {rate:g} Hz; put the records beside it.")
+    return recordings
+
+
+def superclasses(scp_codes: dict[str, float], superclass_of: dict[str, str]) -> dict[str, int]:
+    """0/1 per superclass, from statement → likelihood in percent."""
+    found = {superclass_of[code] for code, likelihood in scp_codes.items() if likelihood > 0 and code in superclass_of}
+    return {name: int(name in found) for name in SUPERCLASSES}
+
+
+def _recording(path: Path, header: Path, row: Mapping[Hashable, Any], classes: dict[str, str]) -> Recording:
+    try:
+        codes = {str(code): float(likelihood) for code, likelihood in ast.literal_eval(str(row["scp_codes"])).items()}
+        patient = f"patient-{int(float(str(row['patient_id'])))}"
+    except (ValueError, SyntaxError, AttributeError, TypeError, MemoryError, RecursionError) as error:
+        problem = f"has scp_codes or a patient_id that cannot be read for {header.stem}; correct that row."
+        raise DamagedFile(path / DATABASE, problem) from error
+    recording = read_header(header, path)
+    shown = {key: row[key] for key in SHOWN if key in row and pd.notna(row[key])}
+    metadata = {**recording.metadata, **shown, "scp_codes": codes}
+    labels = superclasses(codes, classes)
+    return replace(recording, subject=patient, labels=labels, source=SOURCE, metadata=metadata)
+
+
+def _header(path: Path, name: str) -> Path:
+    """The header that the table names, inside the folder."""
+    parts = PurePosixPath(name).parts
+    if not parts or parts[0] == "/" or ".." in parts or "\\" in name or "\0" in name:
+        raise DamagedFile(
+            path / DATABASE, f"names the record {name!r} outside its folder; only paths below it are read."
+        )
+    return path.joinpath(*parts).with_suffix(".hea")
+
+
+def _table(file: Path, columns: list[str]) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(file, low_memory=False)
+    except (ValueError, OSError) as error:
+        raise DamagedFile(file, "is not a readable CSV table; download it again.") from error
+    for column in columns:
+        if column not in table.columns:
+            raise DamagedFile(file, f"has no column {column!r}; use the table that PTB-XL comes with.")
+    return table
+
+
+def _superclass_of(file: Path) -> dict[str, str]:
+    """Statement code → superclass, for the diagnostic statements."""
+    if not file.is_file():
+        raise DataError(file, "is missing; put the table of SCP statements beside the database.")
+    table = _table(file, ["diagnostic", "diagnostic_class"])
+    diagnostic = table[table["diagnostic"] == 1]
+    return dict(zip(diagnostic.iloc[:, 0].astype(str), diagnostic["diagnostic_class"].astype(str), strict=True))

@@ -1,0 +1,78 @@
+"""Recordings that differ → those that go into one dataset, and what one example of it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from synth_core.data.example import OTHER_CHANNELS, OTHER_LENGTH, OTHER_MODALITY, SHORT
+from synth_core.data.preparation import Preparation
+from synth_core.data.recording import Recording
+from synth_core.errors import InvalidSetting, SpecMismatch
+from synth_core.types import UNITS, DataSpec
+
+
+def reconcile(
+    recordings: Sequence[Recording], preparation: Preparation, left_out: Counter[str]
+) -> tuple[list[Recording], DataSpec]:
+    """The recordings of the most frequent modality that share channels and are long enough, and the common spec.
+
+    Parameters
+    ----------
+    left_out : counts, per reason, the recordings that are not among them.
+
+    Raises
+    ------
+    InvalidSetting : when none fit the preparation.
+    """
+    modality = Counter(recording.spec.modality for recording in recordings).most_common(1)[0][0]
+    chosen = _keep(recordings, [one.spec.modality == modality for one in recordings], left_out, OTHER_MODALITY)
+    classes = tuple(dict.fromkeys(name for recording in chosen for name in recording.labels))
+    if modality == "ct":
+        size = preparation.image_size
+        return chosen, DataSpec("ct", (1, size, size), "HU", size / preparation.field_mm, (), classes)
+    channels = preparation.channels or _common_channels(chosen)
+    chosen = _keep(chosen, [set(channels) <= set(one.spec.channels) for one in chosen], left_out, OTHER_CHANNELS)
+    if not chosen:
+        found = ", ".join(recordings[0].spec.channels)
+        raise InvalidSetting(f"No recording has all of the channels {', '.join(channels)}. The first has {found}.")
+    rate = preparation.rate or Counter(one.spec.rate for one in chosen).most_common(1)[0][0]
+    chosen, samples = _long_enough(chosen, preparation, rate, left_out)
+    return chosen, DataSpec(modality, (len(channels), samples), UNITS[modality], rate, tuple(channels), classes)
+
+
+def _long_enough(
+    recordings: list[Recording], preparation: Preparation, rate: float, left_out: Counter[str]
+) -> tuple[list[Recording], int]:
+    """Those that hold a window, and its samples; without a window length, those of the most frequent length."""
+    lengths = [round(recording.duration * rate) for recording in recordings]
+    if preparation.seconds is None:
+        samples = Counter(lengths).most_common(1)[0][0]
+        return _keep(recordings, [length == samples for length in lengths], left_out, OTHER_LENGTH), samples
+    samples = round(preparation.seconds * rate)
+    if samples < 1:
+        raise InvalidSetting(f"A window of {preparation.seconds:g} s has no sample at {rate:g} Hz; make it longer.")
+    kept = _keep(recordings, [length >= samples for length in lengths], left_out, SHORT)
+    if not kept:
+        longest = max(recording.duration for recording in recordings)
+        message = f"No recording is as long as a window of {preparation.seconds:g} s; the longest has {longest:g} s."
+        raise InvalidSetting(message)
+    return kept, samples
+
+
+def _common_channels(recordings: list[Recording]) -> tuple[str, ...]:
+    """Those that all have, in the order of the first; where there are none, the most frequent set."""
+    for recording in recordings:
+        if not recording.spec.channels:
+            raise SpecMismatch(f"The recording {recording.record} does not name its channels; name them to prepare it.")
+    shared = set.intersection(*(set(recording.spec.channels) for recording in recordings))
+    if not shared:
+        return Counter(recording.spec.channels for recording in recordings).most_common(1)[0][0]
+    return tuple(name for name in recordings[0].spec.channels if name in shared)
+
+
+def _keep(recordings: Sequence[Recording], fits: list[bool], left_out: Counter[str], reason: str) -> list[Recording]:
+    kept = [recording for recording, fit in zip(recordings, fits, strict=True) if fit]
+    if len(kept) < len(recordings):
+        left_out[reason] += len(recordings) - len(kept)
+    return kept
