@@ -1,7 +1,7 @@
 import streamlit as st
 
+from pages.home.cohorts import cohort_card, run_line
 from pages.shared import cache, jobs, panels, shell
-from pages.shared.cohorts import cohort_card, run_line
 
 shell.page("SynthScope", "Make synthetic EEG, ECG and CT, and see how far they can be trusted.")
 

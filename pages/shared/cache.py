@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from synth_core.workspace import Workspace
 
 if TYPE_CHECKING:
     from synth_core.data import Dataset, Recording
+    from synth_core.generators import Generator
+    from synth_core.types import Batch
 
 _HEAVY = ("torch", "pandas", "plotly.graph_objects", "scipy.signal", "synth_core.data", "synth_core.generators")
 
@@ -103,3 +106,56 @@ def recordings(path: Path, changed: int) -> tuple[list[Recording], list[SynthSco
 
     skipped: list[Any] = []
     return open_recordings(path, skipped=skipped), skipped
+
+
+@st.cache_resource(max_entries=3, ttl=3600, show_spinner="Loading the generator …")
+def _generator(path: Path, changed: int) -> Generator:
+    from synth_core.training import load_generator
+
+    return load_generator(path)
+
+
+def weights_stamp(path: Path) -> int:
+    """Changes with the weights of a model, or with the newest checkpoint of a run."""
+    return max(stamp(path / "weights.safetensors"), stamp(path / "checkpoints"))
+
+
+def generator(path: Path) -> Generator:
+    """The generator of a model or of a run's newest checkpoint."""
+    return _generator(path, weights_stamp(path))
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What is asked of a generator; the same draw gives the same examples.
+
+    Parameters
+    ----------
+    n : number of examples.
+    seed : of the noise.
+    labels : n rows of 0 and 1, one column per class; None draws classes as often as training saw them.
+    steps, guidance : None is what the generator was configured with.
+    """
+
+    n: int
+    seed: int = 0
+    labels: tuple[tuple[float, ...], ...] | None = None
+    steps: int | None = None
+    guidance: float | None = None
+
+
+def sample(path: Path, draw: Draw) -> Batch:
+    """Synthetic examples of a model or run, kept while they are looked at."""
+    return _sample(path, weights_stamp(path), draw)
+
+
+@st.cache_resource(max_entries=16, ttl=3600, show_spinner="Drawing examples …")
+def _sample(path: Path, changed: int, draw: Draw) -> Batch:
+    import torch
+
+    from synth_core.training import sampling
+
+    made = _generator(path, changed)
+    asked = draw.labels if "labels" in made.accepted else None
+    labels = None if asked is None else torch.tensor(asked)
+    return sampling.draw(made, draw.n, labels=labels, seed=draw.seed, steps=draw.steps, guidance=draw.guidance)

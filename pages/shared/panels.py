@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from pages.shared import cache, jobs, state, words
 from pages.shared.forms import form_for
 
-__all__ = ["build_demo_button", "choose_dataset", "choose_model", "form_for", "models_for", "nothing_yet", "runs_for"]
+if TYPE_CHECKING:
+    from synth_core.data import Dataset
+
+__all__ = [
+    "build_demo_button",
+    "choose_dataset",
+    "choose_model",
+    "dataset_line",
+    "form_for",
+    "indices_of_class",
+    "models_for",
+    "nothing_yet",
+    "runs_for",
+]
 
 DEMO = "demo"
 
@@ -49,7 +62,12 @@ def models_for(spec: Mapping[str, Any]) -> list[Path]:
 def runs_for(spec: Mapping[str, Any]) -> list[Path]:
     """Runs with a checkpoint, whose generator makes the same kind of example."""
     runs = [path for path in cache.workspace().runs() if any((path / "checkpoints").glob("[0-9]*"))]
-    return [path for path in runs if words.same_kind(cache.model_info(path).get("spec") or _of_dataset(path), spec)]
+    return [path for path in runs if words.same_kind(cache.model_info(path)["spec"], spec)]
+
+
+def indices_of_class(data: Dataset, name: str) -> list[int]:
+    """Positions of the examples whose labels have this class."""
+    return [position for position, labels in enumerate(data.table["labels"]) if name in labels]
 
 
 def nothing_yet(message: str) -> None:
@@ -115,7 +133,3 @@ def _model_label(path: Path) -> str:
     generator = cache.model_info(path).get("generator", "")
     place = "run, latest checkpoint" if path.parent == cache.workspace().folder("runs") else "model"
     return f"{path.name} ({generator}, {place})"
-
-
-def _of_dataset(run: Path) -> Mapping[str, Any]:
-    return cache.dataset_info(Path(cache.model_info(run)["dataset"]))["spec"]

@@ -21,6 +21,7 @@ _STYLE = """<style>
 .stMain, .stSidebar { font-variant-numeric: tabular-nums; }
 .st-key-heading { border-bottom: 1px solid var(--st-border-color); padding-bottom: .6rem; margin-bottom: .2rem; }
 .st-key-heading h1 { padding: 0; }
+.st-key-heading [data-testid="stCaptionContainer"] { margin-bottom: 0; }
 .st-key-heading p { margin-bottom: 0; }
 </style>"""
 

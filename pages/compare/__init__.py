@@ -1,0 +1,1 @@
+"""Real and synthetic side by side."""

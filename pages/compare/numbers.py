@@ -1,0 +1,58 @@
+"""Amplitudes of both sides as a table, with units and n."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from pages.shared import words
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from synth_core.types import Batch
+
+ROWS = (
+    ("1st percentile", 1.0),
+    ("5th percentile", 5.0),
+    ("median", 50.0),
+    ("95th percentile", 95.0),
+    ("99th percentile", 99.0),
+)
+
+
+def show(real: Batch, synthetic: Batch) -> None:
+    """Percentiles of the values, and the spread within one example."""
+    unit = words.unit(real.spec.unit)
+    st.subheader(f"Amplitude in {unit}", anchor=False)
+    sides = {
+        f"real (n = {len(real)})": real.values.numpy(),
+        f"synthetic (n = {len(synthetic)})": synthetic.values.numpy(),
+    }
+    rows = [
+        {f"{unit}": name} | {side: _short(float(np.percentile(values, share))) for side, values in sides.items()}
+        for name, share in ROWS
+    ]
+    rows.append(
+        {unit: "standard deviation, median example"} | {side: _short(_spread(values)) for side, values in sides.items()}
+    )
+    rows.append(
+        {unit: "peak to peak, median example"} | {side: _short(_range(values)) for side, values in sides.items()}
+    )
+    st.dataframe(rows, hide_index=True)
+    st.caption("Over all channels (pixels) and examples shown above. Intervals and floors: Evaluate.")
+
+
+def _spread(values: NDArray[np.float32]) -> float:
+    return float(np.median(values.reshape(len(values), -1).std(axis=1)))
+
+
+def _range(values: NDArray[np.float32]) -> float:
+    """Within a channel, so that offsets between channels do not count."""
+    return float(np.median(np.ptp(values, axis=-1)) if values.ndim == 3 else np.median(np.ptp(values, axis=(-2, -1))))
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}".replace("-", "\u2212")

@@ -1,0 +1,1 @@
+"""Recordings are looked at, prepared into datasets, and kept."""

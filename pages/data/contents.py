@@ -1,0 +1,118 @@
+"""What an opened file or folder holds: a table, the balance of classes, what is damaged, a look at each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.shared import cache, shell, viewers, words
+
+if TYPE_CHECKING:
+    from synth_core.data import Recording
+
+ROWS = 2000  # recordings listed; more are counted
+PAGE_SECONDS = 10.0
+PAGE_SLICES = 8
+
+
+def show(path: Path) -> list[Recording]:
+    """Draw the contents of `path`; the recordings that can be read."""
+    found, skipped = cache.recordings(path, cache.stamp(path))
+    recordings = list(found)
+    st.subheader(path.name or str(path), anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(summary(recordings), width="content")
+        if any(recording.source.simulated for recording in recordings):
+            shell.simulated_badge()
+    if skipped:
+        with st.expander(f"{words.counted(len(skipped), 'file')} could not be read"):
+            for error in skipped:
+                st.markdown(f"- {error}")
+    table, balance = st.columns([3, 2], gap="large")
+    with table:
+        st.dataframe([_row(recording) for recording in recordings[:ROWS]], hide_index=True, height=300)
+        if len(recordings) > ROWS:
+            st.caption(f"The first {words.number(ROWS)} of {words.number(len(recordings))} are listed.")
+    with balance:
+        _balance(recordings)
+    _look(recordings)
+    return recordings
+
+
+def summary(recordings: list[Recording]) -> str:
+    """'12 recordings from 10 subjects, 34 min in all; 12 leads at 500 Hz, mV; PTB-XL, CC BY 4.0'."""
+    first = recordings[0]
+    total = sum(recording.duration for recording in recordings)
+    amount = words.counted(int(total), "slice") if first.spec.is_image else words.duration(total)
+    subjects = len({recording.subject for recording in recordings})
+    kinds = Counter(_kind(recording) for recording in recordings)
+    kind, n = kinds.most_common(1)[0]
+    others = f" ({words.number(len(recordings) - n)} differ)" if n < len(recordings) else ""
+    credit = f"{first.source.name}, licence: {first.source.licence}"
+    return (
+        f"{words.counted(len(recordings), 'recording')} from {words.counted(subjects, 'subject')}, {amount} in all "
+        f"· {kind}{others} · {credit}"
+    )
+
+
+def _kind(recording: Recording) -> str:
+    spec = recording.spec
+    modality, unit = words.MODALITY_TITLES[spec.modality], words.unit(spec.unit)
+    if spec.is_image:
+        return f"{modality}, {spec.shape[2]} × {spec.shape[1]} px at {1 / spec.rate:.3g} mm, {unit}"
+    return f"{modality}, {words.counted(spec.shape[0], 'channel')} at {spec.rate:.6g} Hz, {unit}"
+
+
+def _row(recording: Recording) -> dict[str, Any]:
+    spec = recording.spec
+    if spec.is_image:
+        extent = {"slices": recording.slices, "pixel (mm)": round(1 / spec.rate, 3)}
+    else:
+        extent = {
+            "duration (s)": round(recording.duration, 2),
+            "rate (Hz)": round(spec.rate, 3),
+            "channels": spec.shape[0],
+        }
+    return {"record": recording.record, "subject": recording.subject, **extent, "classes": _classes(recording)}
+
+
+def _classes(recording: Recording) -> str:
+    return ", ".join(name for name, value in recording.labels.items() if value)
+
+
+def _balance(recordings: list[Recording]) -> None:
+    """Bars per class, counted in recordings, so that an imbalance is seen before training."""
+    from synth_core.figures import class_balance
+
+    counts = {name: sum(bool(recording.labels.get(name)) for recording in recordings) for name in recordings[0].labels}
+    if not counts:
+        st.caption("The files name no classes; everything will be one group.")
+        return
+    st.plotly_chart(class_balance(counts), key="balance", height=300)
+
+
+def _look(recordings: list[Recording]) -> None:
+    """One page of one recording in the viewer; only that page is read."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        index = st.selectbox(
+            "Recording", range(len(recordings)), format_func=lambda k: recordings[k].record, key="look"
+        )
+        recording = recordings[index]
+        spec = recording.spec
+        size = PAGE_SLICES if spec.is_image else max(1, round(PAGE_SECONDS * spec.rate))
+        length = recording.slices if spec.is_image else spec.shape[1]
+        pages = -(-length // size)
+        what = f"{PAGE_SLICES} slices" if spec.is_image else f"{PAGE_SECONDS:.0f} s"
+        page = st.number_input(f"Page of {what} (1 to {pages})", 1, pages, key=f"look-page-{index}", width=220)
+    start = (int(page) - 1) * size
+    values = recording.read(start, min(start + size, length))
+    if spec.is_image:
+        names = tuple(f"slice {start + k + 1} of {length}" for k in range(len(values)))
+        viewers.slices([viewers.Stack(values, spec.rate, recording.record, captions=names)], key="look-slices")
+        return
+    names = spec.channels or tuple(str(k + 1) for k in range(spec.shape[0]))
+    trace = viewers.Trace(values, spec.rate, spec.unit, names, f"{recording.record} from {start / spec.rate:.0f} s")
+    viewers.waveforms([trace], modality=spec.modality, key="look-waveforms")

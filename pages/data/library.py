@@ -1,0 +1,84 @@
+"""The prepared datasets of the workspace: what each holds, how it splits, and its examples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.shared import cache, examples, panels, shell, words
+
+if TYPE_CHECKING:
+    from synth_core.data import Dataset
+
+LOOK = 12  # examples shown of a dataset
+
+
+def show() -> None:
+    """Choose a dataset and look into it."""
+    path = panels.choose_dataset()
+    if path is None:
+        return
+    info = cache.dataset_info(path)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(panels.dataset_line(path), width="content")
+        if info.get("source", {}).get("simulated"):
+            shell.simulated_badge()
+    st.caption(_credit(info) + " " + left_out(path))
+    _examples(cache.dataset(path))
+    left, right = st.columns(2, gap="large")
+    with left:
+        _split(path)
+    with right:
+        st.markdown("**How it was prepared**")
+        st.dataframe(_settings(info), hide_index=True, height=240)
+
+
+def left_out(path: Path) -> str:
+    """'14 examples were left out: 12 flat, 2 not finite.'"""
+    reasons: dict[str, int] = {key: n for key, n in cache.dataset_info(path)["counts"].get("left_out", {}).items() if n}
+    if not reasons:
+        return "Nothing was left out."
+    total = sum(reasons.values())
+    verb = "was" if total == 1 else "were"
+    return (
+        f"{words.number(total)} {verb} left out: {', '.join(f'{words.number(n)} {why}' for why, n in reasons.items())}."
+    )
+
+
+def _credit(info: dict[str, Any]) -> str:
+    source = info.get("source", {})
+    return f"Source: {source.get('name', 'not stated')}, licence: {source.get('licence', 'not stated')}."
+
+
+def _examples(data: Dataset) -> None:
+    classes = ("all classes", *data.spec.classes)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        wanted = st.selectbox("Class", classes, key=f"library-class-{data.name}", width=260)
+    rows = range(len(data)) if wanted == classes[0] else panels.indices_of_class(data, wanted)
+    if not len(rows):
+        st.info(f"No example has the class {wanted}.")
+        return
+    step = max(1, len(rows) // LOOK)
+    chosen = [int(rows[k]) for k in range(0, len(rows), step)][:LOOK]
+    title = f"{data.name} · {len(chosen)} of {words.number(len(rows))}"
+    examples.show([examples.Side(data.batch(chosen), title, "real")], key="library-examples")
+
+
+def _split(path: Path) -> None:
+    st.markdown("**Split by subject**")
+    st.caption("Nobody is in two parts: a generator or classifier that has met a subject would look better than it is.")
+    rows = []
+    for part, data in cache.parts(path).items():
+        row: dict[str, Any] = {"part": part, "subjects": data.table["subject"].nunique(), "examples": len(data)}
+        rows.append(row | {name: len(panels.indices_of_class(data, name)) for name in data.spec.classes})
+    st.dataframe(rows, hide_index=True)
+
+
+def _settings(info: dict[str, Any]) -> list[dict[str, str]]:
+    return [
+        {"setting": name.replace("_", " "), "value": str(value)}
+        for name, value in info.get("preparation", {}).items()
+        if value is not None
+    ]

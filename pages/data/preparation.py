@@ -1,0 +1,120 @@
+"""From recordings to a dataset: the settings, one example before and after, and the work with its progress."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.data.library import left_out
+from pages.shared import cache, jobs, panels, state, viewers
+
+if TYPE_CHECKING:
+    from synth_core.data import Dataset, Preparation, Recording
+    from synth_core.types import Batch
+
+SHOWN = {
+    "ct": ("image_size", "field_mm"),
+    "eeg": ("rate", "seconds", "stride_seconds", "highpass", "lowpass", "notch"),
+    "ecg": ("rate", "seconds", "stride_seconds", "highpass", "lowpass", "notch"),
+}
+
+
+def show(path: Path, recordings: list[Recording]) -> None:
+    """The form, the preview and the button; while a preparation runs, its progress."""
+    from synth_core.data import Preparation
+
+    st.subheader("Prepare", anchor=False)
+    st.caption(
+        "Every example gets the same length, rate and channels. Later, training and testing are split by subject: "
+        "nobody is on both sides, because a generator tested on people it has seen looks better than it is."
+    )
+    spec = recordings[0].spec
+    other = SHOWN["eeg"] if spec.is_image else SHOWN["ct"]
+    settings = panels.form_for(
+        Preparation,
+        Preparation.suggested(recordings),
+        key=f"prepare-{spec.modality}",
+        shown=SHOWN[spec.modality],
+        hidden=other,
+        choices={} if spec.is_image else {"channels": spec.channels},
+    )
+    if settings is None:
+        return
+    _preview(recordings[st.session_state.get("look") or 0], settings)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input("Name of the dataset", path.name.split(".")[0], key=f"name-{path.name}", width=360)
+        if st.button("Prepare", type="primary", icon=":material/play_arrow:", key="prepare-start"):
+            _start(name, recordings, settings)
+    _progress()
+
+
+def _start(name: str, recordings: list[Recording], settings: Preparation) -> None:
+    from synth_core.data import prepare
+
+    out = cache.workspace().new_path("datasets", name)
+
+    def work(progress: jobs.Progress) -> Path:
+        prepare(recordings, out, settings, name=name, progress=progress)
+        return out
+
+    jobs.start(_job(), f"Preparing {out.name}", work)
+
+
+def _progress() -> None:
+    job = jobs.get(_job())
+    if job is None:
+        return
+    if not job.ended:
+        jobs.watch(_job())
+    elif job.problem:
+        st.error(job.problem)
+    else:
+        state.current().dataset = job.result
+        st.success(f"{job.result.name} is ready: {panels.dataset_line(job.result)}. {left_out(job.result)}")
+        st.page_link("pages/train/page.py", label="Train a generator on it", icon=":material/arrow_forward:")
+
+
+def _job() -> str:
+    """One preparation per browser session at a time."""
+    return st.session_state.setdefault("prepare-job", f"prepare-{id(st.session_state)}")
+
+
+def _preview(recording: Recording, settings: Preparation) -> None:
+    """The first example of the recording that is looked at, beside the same stretch as it was."""
+    if not st.toggle("Show one example before and after", key="prepare-preview"):
+        return
+    after, start = _first_example(recording, settings)
+    spec = recording.spec
+    if spec.is_image:
+        before = recording.read(int(start), int(start) + 1)
+        stacks = (
+            viewers.Stack(before, spec.rate, "before"),
+            viewers.Stack(after.values[0].numpy(), after.spec.rate, "after"),
+        )
+        viewers.slices(stacks, key="prepare-before-after", linked=False, height=420)
+        return
+    first = round(start * spec.rate)
+    values = recording.read(first, min(first + round(after.spec.seconds * spec.rate), spec.shape[1]))
+    names = spec.channels or tuple(str(k + 1) for k in range(spec.shape[0]))
+    before_trace = viewers.Trace(values, spec.rate, spec.unit, names, f"before, {spec.rate:.6g} Hz")
+    after_names = after.spec.channels or names
+    after_trace = viewers.Trace(
+        after.values[0].numpy(), after.spec.rate, spec.unit, after_names, f"after, {after.spec.rate:.6g} Hz"
+    )
+    viewers.waveforms((before_trace, after_trace), modality=spec.modality, key="prepare-before-after", height=420)
+
+
+def _first_example(recording: Recording, settings: Preparation) -> tuple[Batch, float]:
+    """Prepare this recording alone in a temporary folder: its first example, and where that starts."""
+    from synth_core.data import prepare
+
+    folder = Path(tempfile.mkdtemp(prefix="preview-"))
+    try:
+        made: Dataset = prepare([recording], folder / "dataset", settings)
+        return made.batch([0]), float(made.table["start"].iloc[0])
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Fidelity measured, each number beside its floor."""

@@ -1,0 +1,70 @@
+"""An evaluation as a job, and its report on the page."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.shared import cache, jobs
+
+if TYPE_CHECKING:
+    from synth_core.metrics.report import Measure, Report
+
+CLASSIFIER = "Trains a classifier on real and one on synthetic examples and tests both on the same held-out subjects."
+
+
+def key(dataset: Path, model: Path) -> str:
+    """The name of the evaluation of this pair."""
+    return f"evaluate-{dataset.name}-{model.name}"
+
+
+def start(dataset: Path, model: Path, n: int, with_classifier: bool) -> None:
+    """Draw and measure in a thread of the server."""
+    jobs.forget(key(dataset, model))
+    train, holdout = (cache.parts(dataset)[part] for part in ("train", "test"))
+
+    def work(progress: jobs.Progress) -> Report:
+        from synth_core.metrics.evaluate import evaluate
+        from synth_core.training import load_generator
+        from synth_core.training.sampling import draw
+
+        progress(0, 1, "drawing examples")
+        synthetic = draw(load_generator(model), n, progress=progress)
+        return evaluate(train, holdout, synthetic, classifier=with_classifier, progress=progress)
+
+    jobs.start(key(dataset, model), "Evaluating", work)
+
+
+def show(report: Report, name: str) -> None:
+    """Verdicts in words, then the table, then the report as a file."""
+    for sentence in report.sentences:
+        st.markdown(f"- {sentence}")
+    st.dataframe([_row(measure) for measure in report.measures], hide_index=True, height="content")
+    st.caption(
+        "Floor: the same measure between real training and real held-out examples at the same n. "
+        "Ratio: value over floor. Interval: 95 %, bootstrap over subjects."
+    )
+    st.download_button("Report (HTML)", report.to_html(), f"{name}.html", "text/html", icon=":material/download:")
+
+
+def _row(measure: Measure) -> dict[str, Any]:
+    score = measure.score
+    return {
+        "measure": measure.name,
+        "unit": measure.unit,
+        "part": measure.part,
+        "value": _short(score.value),
+        "95 % interval": f"{_short(score.low)} to {_short(score.high)}",
+        "floor": _short(score.floor),
+        "ratio": _short(score.ratio),
+        "verdict": measure.verdict,
+        "n real": score.n_real,
+        "n synthetic": score.n_synthetic,
+    }
+
+
+def _short(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.3g}".replace("-", "\u2212")

@@ -1,0 +1,56 @@
+"""A new run: dataset, generator, settings, start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from pages.shared import cache, panels, state, words
+
+
+def show() -> None:
+    """Draw the choices; start a detached run on request."""
+    from synth_core.generators import REGISTRY
+    from synth_core.training import RunConfig
+
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        dataset = panels.choose_dataset()
+        if dataset is None:
+            return
+        st.caption(panels.dataset_line(dataset) + ". Training uses the training part of a split by subject.")
+        modality = cache.dataset_info(dataset)["spec"]["modality"]
+        fitting = [name for name, kind in REGISTRY.items() if modality in kind.modalities]
+        name = st.selectbox("Generator", fitting, key="new-generator", format_func=lambda key: REGISTRY[key].title)
+        st.caption(REGISTRY[name].reference)
+        title = st.text_input("Name of the run", f"{dataset.name}-{name}", key=f"new-name-{dataset.name}-{name}")
+    with right:
+        st.markdown("**Run**")
+        run = panels.form_for(
+            RunConfig, None, "new-run", shown=("steps", "minutes", "batch_size", "seed"), hidden=("out",)
+        )
+        st.markdown("**Generator**")
+        config = panels.form_for(REGISTRY[name].Config, None, f"new-{name}")
+    if st.button("Start", type="primary", icon=":material/play_arrow:", key="new-start") and run and config:
+        _start(dataset, name, config.model_dump(), run, title)
+
+
+def _start(dataset: Path, generator: str, config: dict[str, Any], run: Any, title: str) -> None:
+    from synth_core.training import start
+
+    out = cache.workspace().new_path("runs", title)
+    state.current().run = start(dataset, generator, config, run.model_copy(update={"out": out})).path
+    st.session_state["train-go-to-runs"] = True
+    st.rerun()
+
+
+def described(run: Path) -> str:
+    """'flow on demo-ecg, 4 000 steps of 32'."""
+    config = cache.model_info(run)
+    settings = config["run"]
+    return (
+        f"{config['generator']} on {config['dataset']['name']}, "
+        f"{words.counted(settings['steps'], 'step')} of {words.counted(settings['batch_size'], 'example')}"
+    )

@@ -1,0 +1,146 @@
+"""One run as it goes: state, loss curves, samples as they grow, log. Everything is read from the run directory."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.shared import cache, examples, shell, state, words
+from pages.train import keep
+from pages.train.runs import state_words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from synth_core.training import RunDirectory
+
+REFRESH = 2.0  # seconds
+
+
+def show(path: Path) -> None:
+    """Draw the run; it refreshes itself while the worker is alive."""
+    from synth_core.training import RunDirectory
+
+    alive = RunDirectory(path).liveness(time.time()) == "alive"
+    st.fragment(_live, run_every=REFRESH if alive else None)(path, alive)
+
+
+def _live(path: Path, was_alive: bool) -> None:
+    from synth_core.training import RunDirectory
+
+    with shell.ErrorFrame():
+        run = RunDirectory(path)
+        alive = run.liveness(time.time()) == "alive"
+        if was_alive and not alive:
+            st.rerun()
+        _numbers(run)
+        _actions(run, alive)
+        curves, samples = st.columns([2, 3], gap="medium")
+        with curves:
+            _curves(run)
+        with samples:
+            _previews(run)
+        with st.expander("Log"):
+            st.code(run.log(40) or "The log is empty.", language=None, height=240)
+
+
+def _numbers(run: RunDirectory) -> None:
+    status = run.status()
+    left = words.duration(status.seconds_left) if status.seconds_left is not None else "–"
+    shown = (
+        ("State", state_words(run, time.time())),
+        ("Step", f"{words.number(status.step)} of {words.number(status.steps)}"),
+        ("Speed (examples/s)", words.number(round(status.examples_per_second, 1))),
+        ("Time left", left),
+        ("Device", status.device or "–"),
+    )
+    for column, (label, value) in zip(st.columns(len(shown)), shown, strict=True):
+        column.metric(label, value)
+    st.progress(min(status.step / status.steps, 1.0) if status.steps else 0.0)
+    if status.message:
+        (st.error if status.state == "failed" else st.info)(status.message)
+
+
+def _actions(run: RunDirectory, alive: bool) -> None:
+    from synth_core.training import resume
+
+    status = run.status()
+    with st.container(horizontal=True):
+        if alive and st.button("Cancel", icon=":material/stop:", key="run-cancel", disabled=run.cancel_requested):
+            run.cancel()
+            st.toast("The run stops after its step and keeps a checkpoint.")
+        if (
+            not alive
+            and status.state != "finished"
+            and st.button("Resume", icon=":material/play_arrow:", key="run-resume")
+        ):
+            resume(run.path)
+            st.rerun()
+        if run.checkpoints():
+            if st.button("Open in Compare", icon=":material/compare:", key="run-compare"):
+                _choose_for_compare(run)
+            with st.popover("Save as model", icon=":material/save:"):
+                keep.form(run)
+
+
+def _choose_for_compare(run: RunDirectory) -> None:
+    chosen, dataset = state.current(), Path(run.config()["dataset"]["path"])
+    chosen.model = run.path
+    chosen.dataset = dataset if dataset.is_dir() else chosen.dataset
+    st.switch_page("pages/compare/page.py")
+
+
+def _curves(run: RunDirectory) -> None:
+    from synth_core.figures import loss_curves
+
+    frame = _metrics(run.path, _coarse(run.path / "metrics.jsonl"))
+    if len(frame) < 2:
+        st.caption("The loss curves begin with the second step.")
+        return
+    scale = st.segmented_control("Scale", ("linear", "log"), default="linear", required=True, key="run-scale")
+    figure = loss_curves(frame.drop(columns="seconds", errors="ignore"))
+    figure.update_layout(height=380)
+    if scale == "log":
+        figure.update_yaxes(type="log")
+    st.plotly_chart(figure, key="run-curves")
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _metrics(path: Path, changed: int) -> pd.DataFrame:
+    from synth_core.training import RunDirectory
+
+    return RunDirectory(path).metrics()
+
+
+def _coarse(path: Path) -> int:
+    """Changes with the file, but the more seldom the larger it is, since all of it is read again."""
+    if not path.is_file():
+        return 0
+    size = path.stat().st_size
+    seconds = 2 if size < 2**20 else 10 if size < 2**23 else 60
+    return cache.stamp(path) // (seconds * 10**9)
+
+
+def _previews(run: RunDirectory) -> None:
+    found = run.previews()
+    if not found:
+        st.caption("The first samples come with the first steps.")
+        return
+    steps = ["newest", *(str(int(path.stem)) for path in found)]
+    wanted = st.selectbox("Samples at step", steps, key="run-preview", width=220)
+    path = found[-1] if wanted not in steps[1:] else found[steps.index(wanted) - 1]
+    preview = run.preview(path)
+    title = f"Samples at step {words.number(preview.step)}, n = {len(preview.values)}"
+    examples.show([examples.Side(_batch(run, preview), title, "synthetic")], key="run-samples", height=380)
+
+
+def _batch(run: RunDirectory, preview: Any) -> Any:
+    import torch
+
+    from synth_core.types import Batch, Condition, DataSpec
+
+    labels = None if preview.labels is None else torch.from_numpy(preview.labels)
+    return Batch(torch.from_numpy(preview.values), DataSpec.from_dict(run.config()["spec"]), Condition(labels=labels))
