@@ -1,0 +1,453 @@
+// Waveforms: ECG on millimetre paper (12 leads or 3 × 4 with a rhythm strip), EEG as a montage with negative up.
+
+const ECG_GAINS = [2.5, 5, 10, 20, 40]; // mm/mV
+const ECG_SPEEDS = [12.5, 25, 50, 100]; // mm/s
+const EEG_SENSITIVITIES = [1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 500]; // µV/mm
+const EEG_PAGES = [1, 2, 5, 10, 15, 20, 30, 60]; // s
+const SCREEN_MM = 96 / 25.4; // CSS pixels per mm
+const COLUMNS_3X4 = [["I", "II", "III"], ["AVR", "AVL", "AVF"], ["V1", "V2", "V3"], ["V4", "V5", "V6"]];
+const AXIS = 20; // px below the traces
+const TICKS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600]; // s
+
+const figure = (value, digits) => value.toFixed(digits).replace("-", "\u2212");
+
+class WaveformViewer extends Viewer {
+  name = "Waveforms";
+  help = "Arrow left and right turn pages, plus and minus change the gain";
+
+  load(header, samples) {
+    let offset = 0;
+    this.panes = header.panes.map((pane) => {
+      const codes = pane.channels.map(() => samples.subarray(offset, (offset += pane.samples)));
+      return { ...pane, codes };
+    });
+    this.ecg = header.modality === "ecg";
+    const kind = [header.modality, ...header.panes.map((pane) => pane.channels.map((c) => c.name))].join();
+    if (this.kind !== kind) this.layout = 0; // a new kind of recording: start from its defaults
+    const kept = this.kind === kind ? this.views : null;
+    this.kind = kind;
+    this.views = this.panes.map((pane, index) => ({ ...(kept?.[index] ?? this.start(pane)), start: 0 }));
+    if (this.ecg || !kept) return;
+    this.views.forEach((view, index) => (view.page = this.start(this.panes[index]).page));
+  }
+
+  start(pane) {
+    if (this.ecg) return { start: 0, gain: ECG_GAINS.indexOf(10), speed: ECG_SPEEDS.indexOf(25) };
+    const pages = this.pages();
+    const page = pages.findLastIndex((seconds) => seconds <= 10);
+    return { start: 0, gain: this.automaticSensitivity(pane), page: Math.max(0, page) };
+  }
+
+  // The usual page lengths that the recording fills, and the whole of a short one.
+  pages() {
+    const longest = this.duration();
+    const usual = EEG_PAGES.filter((seconds) => seconds < longest);
+    return longest <= 60 ? [...usual, longest] : usual;
+  }
+
+  automaticSensitivity(pane) {
+    const panes = this.header.linked ? this.header.panes : [pane];
+    const row = (this.header.height - 100) / Math.max(...panes.map((each) => each.channels.length)) / SCREEN_MM;
+    const wanted = Math.max(...panes.map((each) => each.span)) / Math.max(1, row);
+    const index = EEG_SENSITIVITIES.findIndex((sensitivity) => sensitivity >= wanted);
+    return index < 0 ? EEG_SENSITIVITIES.length - 1 : index;
+  }
+
+  duration() {
+    return Math.max(...this.header.panes.map((pane) => pane.seconds));
+  }
+
+  viewOf(pane) {
+    return this.views[this.header.linked ? 0 : this.panes.indexOf(pane)];
+  }
+
+  furnish(pane, children) {
+    pane.readout = element("span", { class: "reading" });
+    children.push(element("div", { class: "readout" }, pane.readout, element("span", { class: "quiet" }, pane.note)));
+  }
+
+  controls() {
+    const pane = this.panes[this.active ?? 0];
+    const view = this.viewOf(pane);
+    const change = (name) => (index) => this.change(pane, { [name]: index });
+    const choices = this.ecg
+      ? [
+          selection("Gain", ECG_GAINS.map((gain) => `${gain} mm/mV`), view.gain, change("gain")),
+          selection("Speed", ECG_SPEEDS.map((speed) => `${speed} mm/s`), view.speed, change("speed")),
+        ]
+      : [
+          selection("Sensitivity", EEG_SENSITIVITIES.map((value) => `${value} µV/mm`), view.gain, change("gain")),
+          selection("Page", this.pages().map((value) => `${+value.toFixed(3)} s`), view.page, change("page")),
+        ];
+    if (this.ecg && this.panes.every(hasTwelveLeads)) {
+      choices.push(selection("Layout", ["Stacked", "3 × 4 + II"], this.layout, (index) => this.arrange(index)));
+    }
+    const turning = element(
+      "div", { class: "group" },
+      button("\u2039", "Page back. Arrow left", () => this.turn(pane, -1)),
+      button("\u203a", "Page on. Arrow right", () => this.turn(pane, 1)),
+    );
+    const reset = button("Reset", "Reset time and gain. Double click", () => this.reset());
+    const polarity = element("span", { class: "quiet push" }, this.ecg ? "" : "negative up");
+    return [...choices, turning, reset, polarity];
+  }
+
+  change(pane, values) {
+    Object.assign(this.viewOf(pane), values);
+    this.refreshControls();
+    this.moveTo(pane, this.viewOf(pane).start);
+  }
+
+  arrange(layout) {
+    this.layout = layout;
+    this.redraw();
+  }
+
+  moveTo(pane, start) {
+    const view = this.viewOf(pane);
+    const total = this.header.linked ? this.duration() : pane.seconds;
+    const before = view.start;
+    view.start = clamp(start, 0, Math.max(0, total - (pane.page ?? total)));
+    this.redraw();
+    return view.start !== before;
+  }
+
+  turn(pane, pages) {
+    return this.moveTo(pane, this.viewOf(pane).start + pages * pane.page);
+  }
+
+  amplify(pane, steps) {
+    const view = this.viewOf(pane);
+    const options = this.ecg ? ECG_GAINS : EEG_SENSITIVITIES;
+    const direction = this.ecg ? steps : -steps; // fewer µV per mm is more gain
+    this.change(pane, { gain: clamp(view.gain + direction, 0, options.length - 1) });
+  }
+
+  reset() {
+    this.views = this.panes.map((pane) => this.start(pane));
+    this.refreshControls();
+    this.redraw();
+  }
+
+  drag(pane, dx) {
+    this.moveTo(pane, this.viewOf(pane).start - dx / pane.perSecond);
+  }
+
+  // True when there was something to scroll; else the page scrolls.
+  wheel(pane, event) {
+    const travel = Math.abs(event.deltaX) > Math.abs(event.deltaY) ? event.deltaX : event.deltaY;
+    return this.moveTo(pane, this.viewOf(pane).start + (Math.sign(travel) * pane.page) / 10);
+  }
+
+  key(pane, key) {
+    if (key === "ArrowLeft" || key === "PageUp") this.turn(pane, -1);
+    else if (key === "ArrowRight" || key === "PageDown") this.turn(pane, 1);
+    else if (key === "+" || key === "=") this.amplify(pane, 1);
+    else if (key === "-") this.amplify(pane, -1);
+    else if (key === "Home") this.moveTo(pane, 0);
+    else if (key === "End") this.moveTo(pane, Infinity);
+    else return false;
+    return true;
+  }
+
+  hover(pane, point) {
+    const segment = point && nearest(pane.segments ?? [], point);
+    this.cursor = segment ? { time: segment.from + (point.x - segment.x) / pane.perSecond, index: segment.index } : null;
+    this.pointed = pane;
+    this.redraw();
+  }
+
+  draw(pane) {
+    const { context, width, height, ratio } = surface(pane.canvas);
+    const view = this.viewOf(pane);
+    const colours = this.colours(pane);
+    context.font = `12px ${this.theme.font}`;
+    context.fillStyle = colours.paper;
+    context.fillRect(0, 0, width, height);
+    const area = this.measure(pane, view, width, height, ratio, context);
+    if (this.ecg) drawPaper(context, area, colours, width, height);
+    else drawSeconds(context, area, view, pane, colours);
+    pane.segments = this.ecg && this.layout === 1 ? threeByFour(pane, view, area) : stacked(pane, view, area);
+    this.drawAnnotations(context, pane, view, area, colours);
+    for (const segment of pane.segments) this.drawSegment(context, pane, segment, area, colours);
+    drawAxis(context, pane, view, area, colours);
+    if (!this.ecg) drawAmplitude(context, area, colours, EEG_SENSITIVITIES[view.gain]);
+    this.drawCursor(context, pane, area, colours);
+  }
+
+  colours(pane) {
+    const { dark, ink, background } = this.theme;
+    const paper = this.ecg ? (dark ? "#1b1514" : "#fffaf5") : background;
+    const trace = pane.colour ? (dark ? mix(pane.colour, "#ffffff", 0.35) : pane.colour) : dark ? "#e9e6e1" : "#16191d";
+    return {
+      paper,
+      trace,
+      ink,
+      muted: mix(ink, paper, 0.35),
+      line: mix(ink, paper, 0.88),
+      fine: dark ? "#ff7a6b14" : "#d8433a1f",
+      coarse: dark ? "#ff7a6b38" : "#d8433a52",
+      mark: dark ? "#e0b04a" : "#8a6100",
+      accent: this.theme.accent,
+    };
+  }
+
+  // Scales and margins; sets what scrolling needs: pane.perSecond (px) and pane.page (s).
+  measure(pane, view, width, height, ratio, context) {
+    const rows = this.ecg && this.layout === 1 ? 4 : pane.channels.length;
+    const names = Math.max(...pane.channels.map((channel) => context.measureText(channel.name).width));
+    const rowHeight = (height - AXIS - 8) / rows;
+    const mm = this.ecg ? paperScale(pane, width - names - 12, rowHeight, ratio) : SCREEN_MM;
+    const left = Math.ceil(names + 12 + (this.ecg ? 7 * mm : 0));
+    const right = width - 8;
+    const perSecond = this.ecg ? ECG_SPEEDS[view.speed] * mm : (right - left) / this.pages()[view.page];
+    const perUnit = this.ecg ? ECG_GAINS[view.gain] * mm : -mm / EEG_SENSITIVITIES[view.gain]; // EEG: negative up
+    pane.perSecond = perSecond;
+    pane.page = Math.min((right - left) / perSecond, Math.max(pane.seconds, 0.001));
+    return { left, right, top: 4, bottom: height - AXIS, rowHeight, mm, perSecond, perUnit, names };
+  }
+
+  drawSegment(context, pane, segment, area, colours) {
+    const channel = pane.channels[segment.index];
+    context.fillStyle = colours.ink;
+    context.textAlign = segment.inside ? "left" : "right";
+    context.textBaseline = "middle";
+    const labelY = segment.inside ? segment.y - Math.min(area.rowHeight * 0.36, 40) : segment.y;
+    context.fillText(channel.name, segment.inside ? segment.x + 4 : area.names + 6, labelY);
+    if (this.ecg && segment.first) drawCalibration(context, area, segment, colours);
+    if (segment.divided) {
+      context.fillStyle = colours.muted;
+      context.fillRect(segment.x - 0.5, segment.y - 0.2 * area.rowHeight, 1, 0.4 * area.rowHeight);
+    }
+    context.save();
+    context.beginPath();
+    context.rect(segment.x, area.top, segment.right - segment.x, area.bottom - area.top);
+    context.clip();
+    drawTrace(context, pane, segment, area, colours.trace);
+    context.restore();
+  }
+
+  drawAnnotations(context, pane, view, area, colours) {
+    if (this.ecg && this.layout === 1) return; // one moment is in one column only
+    context.textAlign = "left";
+    context.textBaseline = "top";
+    for (const [onset, duration, text] of pane.annotations) {
+      const x = area.left + (onset - view.start) * area.perSecond;
+      if (x + duration * area.perSecond < area.left || x > area.right) continue;
+      const from = Math.max(x, area.left);
+      const to = Math.min(x + duration * area.perSecond, area.right);
+      context.globalAlpha = 0.12;
+      context.fillStyle = colours.mark;
+      context.fillRect(from, area.top, Math.max(0, to - from), area.bottom - area.top);
+      context.globalAlpha = 1;
+      if (x >= area.left) context.fillRect(x, area.top, 1, area.bottom - area.top);
+      context.fillText(text, from + 4, area.top, Math.max(20, area.right - from - 6));
+    }
+  }
+
+  drawCursor(context, pane, area, colours) {
+    pane.readout.textContent = "";
+    const cursor = this.cursor;
+    const shown = cursor && (pane === this.pointed || this.header.linked);
+    const segment = shown && segmentAt(pane, cursor);
+    if (!segment) return;
+    const x = segment.x + (cursor.time - segment.from) * area.perSecond;
+    const value = valueAt(pane, cursor.index, cursor.time);
+    context.fillStyle = colours.accent;
+    context.fillRect(x - 0.5, area.top, 1, area.bottom - area.top);
+    if (!Number.isNaN(value)) {
+      const y = segment.y - (value - pane.channels[cursor.index].centre) * area.perUnit;
+      context.beginPath();
+      context.arc(x, clamp(y, area.top, area.bottom), 3, 0, 2 * Math.PI);
+      context.fill();
+    }
+    const amount = Number.isNaN(value) ? "no value" : `${figure(value, this.ecg ? 3 : 1)} ${pane.unit}`;
+    pane.readout.textContent = `${pane.channels[cursor.index].name}  ${figure(cursor.time, 3)} s  ${amount}`;
+  }
+}
+
+function hasTwelveLeads(pane) {
+  const names = new Set(pane.channels.map((channel) => channel.name.toUpperCase()));
+  return COLUMNS_3X4.flat().every((name) => names.has(name));
+}
+
+// CSS pixels per mm: whole device pixels, so that the lines are evenly spaced; 10 s should fit, a row have 12 mm.
+function paperScale(pane, width, rowHeight, ratio) {
+  const fitting = Math.min(width / (25 * Math.min(pane.seconds, 10) + 7), rowHeight / 12);
+  return Math.round(clamp(fitting, 2.75, 5) * ratio) / ratio;
+}
+
+// One row per channel. A segment: channel index, time `from` … `to`, from `x` to `right`, baseline `y`.
+function stacked(pane, view, area) {
+  return pane.channels.map((_, index) => ({
+    index,
+    from: view.start,
+    to: Math.min(view.start + (area.right - area.left) / area.perSecond, pane.seconds),
+    x: area.left,
+    right: area.right,
+    y: area.top + (index + 0.5) * area.rowHeight,
+    first: true,
+  }));
+}
+
+// Three rows of four leads, time running on from column to column, and lead II throughout below.
+function threeByFour(pane, view, area) {
+  const index = (name) => pane.channels.findIndex((channel) => channel.name.toUpperCase() === name);
+  const seconds = Math.min((area.right - area.left) / area.perSecond, pane.seconds - view.start);
+  const place = (name, row, column, columns) => ({
+    index: index(name),
+    from: view.start + (column / columns) * seconds,
+    to: view.start + ((column + 1) / columns) * seconds,
+    x: area.left + (column / columns) * seconds * area.perSecond,
+    right: area.left + ((column + 1) / columns) * seconds * area.perSecond,
+    y: area.top + (row + 0.5) * area.rowHeight,
+    first: column === 0,
+    inside: true,
+    divided: column > 0,
+  });
+  const grid = COLUMNS_3X4.flatMap((names, column) => names.map((name, row) => place(name, row, column, 4)));
+  return [...grid, place("II", 3, 0, 1)];
+}
+
+function nearest(segments, { x, y }) {
+  const inside = segments.filter((segment) => x >= segment.x && x < segment.right);
+  return inside.reduce((best, next) => (!best || Math.abs(next.y - y) < Math.abs(best.y - y) ? next : best), null);
+}
+
+function segmentAt(pane, { index, time }) {
+  return pane.segments.find((segment) => segment.index === index && time >= segment.from && time < segment.to);
+}
+
+function valueAt(pane, index, time) {
+  const code = pane.codes[index][Math.round(time * pane.rate)] ?? GAP;
+  const { scale, offset } = pane.channels[index];
+  return code === GAP ? NaN : offset + scale * code;
+}
+
+function drawTrace(context, pane, segment, area, colour) {
+  const { scale, offset, centre } = pane.channels[segment.index];
+  const codes = pane.codes[segment.index];
+  const first = Math.max(0, Math.floor(segment.from * pane.rate));
+  const last = Math.min(codes.length - 1, Math.ceil(segment.to * pane.rate));
+  const x = (i) => segment.x + (i / pane.rate - segment.from) * area.perSecond;
+  const y = (code) => segment.y - (offset + scale * code - centre) * area.perUnit;
+  const dense = pane.rate / area.perSecond > 3; // then one vertical line per pixel column
+  const stride = dense ? Math.ceil(pane.rate / area.perSecond) : 1;
+  context.strokeStyle = colour;
+  context.lineWidth = dense ? 1 : 1.2;
+  context.lineJoin = "round";
+  context.beginPath();
+  let open = false;
+  for (let i = first; i <= last; i += stride) {
+    let [low, high] = [codes[i], codes[i]];
+    for (let k = i + 1; k < Math.min(i + stride, last + 1); k++) {
+      low = Math.min(low, codes[k]);
+      high = Math.max(high, codes[k]);
+    }
+    if (low === GAP) {
+      open = false;
+      continue;
+    }
+    context[open ? "lineTo" : "moveTo"](x(i), y(low));
+    if (high !== low) context.lineTo(x(i), y(high));
+    open = true;
+  }
+  context.stroke();
+}
+
+function drawPaper(context, area, colours, width, height) {
+  const bottom = height - AXIS;
+  for (const [step, colour] of [[1, colours.fine], [5, colours.coarse]]) {
+    context.fillStyle = colour;
+    const pitch = step * area.mm;
+    for (let x = area.left % pitch; x < width; x += pitch) context.fillRect(x, 0, 1, bottom);
+    for (let y = pitch; y < bottom; y += pitch) context.fillRect(0, y, width, 1);
+  }
+}
+
+function tickStep(perSecond, spacing) {
+  return TICKS.find((step) => step * perSecond >= spacing) ?? TICKS.at(-1);
+}
+
+function eachTick(view, pane, area, step, visit) {
+  const end = Math.min(view.start + (area.right - area.left) / area.perSecond, pane.seconds) + 1e-9;
+  for (let i = Math.ceil(view.start / step - 1e-9); i * step <= end; i++) {
+    visit(i * step, area.left + (i * step - view.start) * area.perSecond);
+  }
+}
+
+function drawSeconds(context, area, view, pane, colours) {
+  context.fillStyle = colours.line;
+  eachTick(view, pane, area, tickStep(area.perSecond, 40), (_, x) => {
+    context.fillRect(Math.round(x), area.top, 1, area.bottom - area.top);
+  });
+}
+
+function drawAxis(context, pane, view, area, colours) {
+  context.fillStyle = colours.paper;
+  context.fillRect(0, area.bottom, area.right + 8, AXIS);
+  context.fillStyle = colours.muted;
+  context.textBaseline = "middle";
+  context.textAlign = "left";
+  context.fillText(pane.unit, 4, area.bottom + AXIS / 2);
+  context.textAlign = "center";
+  const step = tickStep(area.perSecond, 56);
+  const digits = step < 0.1 ? 2 : step < 1 ? 1 : 0;
+  eachTick(view, pane, area, step, (time, x) => {
+    context.fillRect(x, area.bottom, 1, 4);
+    context.fillText(`${time.toFixed(digits)} s`, Math.min(x, area.right - 14), area.bottom + AXIS / 2 + 1);
+  });
+  drawPosition(context, pane, view, area, colours);
+}
+
+// Where in the recording the page is, as a thin bar at the foot.
+function drawPosition(context, pane, view, area, colours) {
+  if (pane.page >= pane.seconds - 1e-6) return;
+  const perSecond = (area.right - area.left) / pane.seconds;
+  context.fillStyle = colours.line;
+  context.fillRect(area.left, area.bottom + AXIS - 2, area.right - area.left, 2);
+  context.fillStyle = colours.accent;
+  context.fillRect(area.left + view.start * perSecond, area.bottom + AXIS - 2, pane.page * perSecond, 2);
+}
+
+// 1 mV for 200 ms, as the recorder draws it before each row.
+function drawCalibration(context, area, segment, colours) {
+  const width = Math.min(5 * area.mm, 0.2 * area.perSecond);
+  const height = area.perUnit;
+  const x = area.left - 7 * area.mm + (5 * area.mm - width) / 2;
+  if (height > area.rowHeight * 1.1 && segment.index !== 0) return;
+  const foot = Math.max(segment.y, area.top + height);
+  context.strokeStyle = colours.muted;
+  context.lineWidth = 1;
+  context.beginPath();
+  context.moveTo(x - area.mm / 2, foot);
+  context.lineTo(x, foot);
+  context.lineTo(x, foot - height);
+  context.lineTo(x + width, foot - height);
+  context.lineTo(x + width, foot);
+  context.lineTo(x + width + area.mm / 2, foot);
+  context.stroke();
+}
+
+// Scale bar of the montage: a round number of µV about as high as a row.
+function drawAmplitude(context, area, colours, sensitivity) {
+  const room = Math.max(area.rowHeight, 24);
+  const amount = [5000, 2000, 1000, 500, 200, 100, 50, 20, 10, 5, 2].find((v) => (v / sensitivity) * area.mm <= room) ?? 1;
+  const length = Math.min((amount / sensitivity) * area.mm, 120);
+  const [x, bottom] = [area.right - 6, area.bottom - 8];
+  const text = `${amount} µV`;
+  const width = context.measureText(text).width;
+  context.fillStyle = colours.paper;
+  context.globalAlpha = 0.85;
+  context.fillRect(x - width - 14, bottom - length - 4, width + 20, length + 8);
+  context.globalAlpha = 1;
+  context.fillStyle = colours.ink;
+  context.fillRect(x - 1, bottom - length, 2, length);
+  context.fillRect(x - 4, bottom - length, 8, 1);
+  context.fillRect(x - 4, bottom - 1, 8, 1);
+  context.textAlign = "right";
+  context.textBaseline = "middle";
+  context.fillText(text, x - 8, bottom - length / 2);
+}
+
+export default mounting(WaveformViewer);

@@ -1,0 +1,228 @@
+"""The canvas viewers: waveforms on paper or montage, CT slices with window and scroll.
+
+The scripts are in `assets/`; they get one message (`viewer_message`) and need no further word from the server. A
+message carries a colour, never what the colour stands for, so that the rating page can use the same viewers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from pages.shared import viewer_message as message
+from synth_core.data.recording import Annotation
+from synth_core.errors import InvalidSetting, SpecMismatch
+from synth_core.signal import min_max_decimate
+
+Tint = Literal["real", "synthetic", "neutral"]
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+COLOURS: dict[Tint, str | None] = {"real": "#0072B2", "synthetic": "#D55E00", "neutral": None}  # as in the figures
+SMALLEST_SIDE = 48  # pixels; a slice is not shrunk below this to make a message fit
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One pane of stacked channels.
+
+    Parameters
+    ----------
+    values : (channels, samples) in `unit`; NaN leaves a gap.
+    rate : sampling rate in Hz.
+    unit : "uV" or "mV".
+    channels : one name per channel.
+    title : shown above the pane.
+    tint : colour of title and trace; "neutral" leaves no hint of what is shown.
+    annotations : events in seconds from the first sample.
+    """
+
+    values: NDArray[np.float32]
+    rate: float
+    unit: str
+    channels: tuple[str, ...]
+    title: str = ""
+    tint: Tint = "neutral"
+    annotations: tuple[Annotation, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 2 or self.values.size == 0:
+            raise SpecMismatch(f"A trace must have shape (channels, samples). Got {self.values.shape} instead.")
+        if len(self.channels) != len(self.values):
+            raise SpecMismatch(f"{len(self.channels)} channel names were given for {len(self.values)} channels.")
+        if not self.rate > 0:
+            raise SpecMismatch(f"The rate of a trace must be positive. Got {self.rate} instead.")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One CT viewport.
+
+    Parameters
+    ----------
+    volume : (slices, height, width) in HU; NaN is painted black.
+    pixels_per_mm : in the plane of the slice.
+    title : shown above the viewport.
+    tint : colour of the title; "neutral" leaves no hint of what is shown.
+    captions : one per slice, or none.
+    """
+
+    volume: NDArray[np.float32]
+    pixels_per_mm: float
+    title: str = ""
+    tint: Tint = "neutral"
+    captions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.volume.ndim != 3 or self.volume.size == 0:
+            raise SpecMismatch(f"A stack must have shape (slices, height, width). Got {self.volume.shape} instead.")
+        if self.captions and len(self.captions) != len(self.volume):
+            raise SpecMismatch(f"{len(self.captions)} captions were given for {len(self.volume)} slices.")
+        if not self.pixels_per_mm > 0:
+            raise SpecMismatch(f"The pixels per mm of a stack must be positive. Got {self.pixels_per_mm} instead.")
+
+
+def waveforms(traces: Sequence[Trace], *, modality: str, key: str, height: int = 520, linked: bool = True) -> None:
+    """Show traces side by side: ECG on millimetre paper, EEG as a montage with negative up.
+
+    Parameters
+    ----------
+    traces : one per pane.
+    modality : "ecg" or "eeg".
+    key : name of the element; it becomes a class in the page, so it must not say what is shown.
+    height : of the whole viewer, CSS pixels.
+    linked : one time axis and one gain for all panes.
+
+    Raises
+    ------
+    InvalidSetting : when there is no trace or the modality is not a signal.
+    """
+    packed = waveform_message(traces, modality=modality, height=height, linked=linked)
+    _waveform_viewer(data=packed, key=key, height=height)
+
+
+def slices(stacks: Sequence[Stack], *, key: str, height: int = 520, linked: bool = True) -> None:
+    """Show CT stacks side by side, with window presets, scrolling and HU under the cursor.
+
+    Parameters
+    ----------
+    stacks : one per viewport.
+    key : name of the element; it becomes a class in the page, so it must not say what is shown.
+    height : of the whole viewer, CSS pixels.
+    linked : one window and one scroll position for all viewports.
+
+    Raises
+    ------
+    InvalidSetting : when there is no stack, or more slices than one message holds.
+    """
+    _slice_viewer(data=slice_message(stacks, height=height, linked=linked), key=key, height=height)
+
+
+def waveform_message(traces: Sequence[Trace], *, modality: str, height: int = 520, linked: bool = True) -> bytes:
+    """Pack traces for the viewer; above 2 MB they are reduced to minimum and maximum pairs, and the pane says so."""
+    if not traces:
+        raise InvalidSetting("The waveform viewer needs at least one trace.")
+    if modality not in ("ecg", "eeg"):
+        raise InvalidSetting(f"The waveform viewer shows ecg or eeg. Got {modality!r} instead.")
+    header = {"modality": modality, "height": height, "linked": linked}
+    bucket = _first_bucket(sum(trace.values.size for trace in traces))
+    while True:
+        described = [_describe_trace(trace, bucket) for trace in traces]
+        samples = np.concatenate([codes.ravel() for _, codes in described])
+        packed = message.pack({**header, "panes": [pane for pane, _ in described]}, samples)
+        if len(packed) <= message.MESSAGE_LIMIT:
+            return packed
+        bucket = max(4, 2 * bucket)
+
+
+def slice_message(stacks: Sequence[Stack], *, height: int = 520, linked: bool = True) -> bytes:
+    """Pack stacks for the viewer; above 2 MB pixels are averaged in the plane, and the viewport says so."""
+    if not stacks:
+        raise InvalidSetting("The slice viewer needs at least one stack.")
+    header = {"height": height, "linked": linked}
+    factor = 1
+    while factor == 1 or min(min(stack.volume.shape[1:]) for stack in stacks) // factor >= SMALLEST_SIDE:
+        described = [_describe_stack(stack, factor) for stack in stacks]
+        samples = np.concatenate([codes.ravel() for _, codes in described])
+        packed = message.pack({**header, "panes": [pane for pane, _ in described]}, samples)
+        if len(packed) <= message.MESSAGE_LIMIT:
+            return packed
+        factor += 1
+    count = sum(len(stack.volume) for stack in stacks)
+    raise InvalidSetting(f"{count} slices are too many to show at once: choose fewer.")
+
+
+def _first_bucket(samples: int) -> int:
+    """Samples per minimum–maximum pair to start from: 1 (none), or what leaves at most four messages uncompressed."""
+    bucket = 1
+    while samples * 2 * (1 if bucket == 1 else 2 / bucket) > 4 * message.MESSAGE_LIMIT:
+        bucket = max(4, 2 * bucket)
+    return bucket
+
+
+def _describe_trace(trace: Trace, bucket: int) -> tuple[dict[str, Any], NDArray[np.int16]]:
+    values = np.asarray(trace.values, np.float32)
+    shown = values if bucket == 1 else _minimum_and_maximum(values, bucket)
+    codes, scale, offset = message.quantise(shown)
+    centre, span = _centre_and_span(values)
+    pane = {
+        "title": trace.title,
+        "colour": COLOURS[trace.tint],
+        "unit": trace.unit.replace("uV", "µV"),
+        "rate": trace.rate * shown.shape[1] / values.shape[1],
+        "seconds": values.shape[1] / trace.rate,
+        "samples": shown.shape[1],
+        "channels": [
+            {"name": name, "scale": s, "offset": o, "centre": c}
+            for name, s, o, c in zip(trace.channels, scale.tolist(), offset.tolist(), centre.tolist(), strict=True)
+        ],
+        "span": span,
+        "annotations": [[mark.onset, mark.duration, mark.text] for mark in trace.annotations],
+        "note": "" if bucket == 1 else f"minimum and maximum of every {bucket} samples",
+    }
+    return pane, codes
+
+
+def _minimum_and_maximum(values: NDArray[np.float32], bucket: int) -> NDArray[np.float32]:
+    """(channels, samples) → (channels, 2 · ⌈samples / bucket⌉), so that no spike is lost."""
+    pairs = min_max_decimate(values, -(-values.shape[1] // bucket))
+    return pairs.reshape(len(values), -1).astype(np.float32)
+
+
+def _centre_and_span(values: NDArray[np.float32]) -> tuple[NDArray[np.float64], float]:
+    """Median of each channel, where its baseline is drawn, and the range of the middle 99 % of a typical channel."""
+    step = max(1, values.shape[1] // 4000)
+    low, middle, high = np.nanpercentile(
+        np.where(np.isfinite(values), values, np.nan)[:, ::step], (0.5, 50, 99.5), axis=1
+    )
+    return np.nan_to_num(middle), float(np.nan_to_num(np.median(high - low)))
+
+
+def _describe_stack(stack: Stack, factor: int) -> tuple[dict[str, Any], NDArray[np.int16]]:
+    volume = np.asarray(stack.volume, np.float32)
+    shown = volume if factor == 1 else message.shrink(volume, factor)
+    pane = {
+        "title": stack.title,
+        "colour": COLOURS[stack.tint],
+        "shape": shown.shape,
+        "pixelsPerMm": stack.pixels_per_mm / factor,
+        "captions": stack.captions,
+        "note": "" if factor == 1 else f"mean of {factor} × {factor} pixels",
+    }
+    return pane, message.hounsfield_codes(shown)
+
+
+def _viewer(name: str) -> Callable[..., Any]:
+    """Register a viewer: the shared script and its own make one module, since a component takes a single one."""
+    script = "\n".join((ASSETS / file).read_text(encoding="utf-8") for file in ("viewer_shared.js", f"{name}.js"))
+    style = (ASSETS / "viewers.css").read_text(encoding="utf-8")
+    return st.components.v2.component(f"{name}_viewer", html="<div class='viewer'></div>", css=style, js=script)
+
+
+_waveform_viewer = _viewer("waveform")
+_slice_viewer = _viewer("slice")
