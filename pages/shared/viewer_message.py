@@ -17,18 +17,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 MESSAGE_LIMIT = 1_900_000  # bytes; Streamlit's websocket takes 2 MB, and the viewer's script travels along
+HEADER_BLOCK = 8192  # bytes; the header of an even message is padded to a multiple
 GAP = np.int16(-32768)  # a sample without a value
 STEPS = 65534  # quantisation steps over the range of a channel: −32767 … 32767
 
 
-def pack(header: Mapping[str, Any], samples: NDArray[np.int16]) -> bytes:
+def pack(header: Mapping[str, Any], samples: NDArray[np.int16], *, even: bool = False) -> bytes:
     """Header and samples (any shape, C order) as one message; `identity` in the header is a checksum of everything.
 
-    The viewer keeps its scroll position when a message comes again with the same identity.
+    The viewer keeps its scroll position when a message comes again with the same identity. With `even`, messages of
+    the same shape have the same number of bytes whatever they hold: stored, not deflated, under a padded header.
     """
     difference = np.diff(samples.ravel(), prepend=np.int16(0)).astype("<i2")
-    body = zlib.compress(difference.view(np.uint8).reshape(-1, 2).T.tobytes(), level=4)
+    body = zlib.compress(difference.view(np.uint8).reshape(-1, 2).T.tobytes(), level=0 if even else 4)
     text = json.dumps({**header, "identity": zlib.crc32(body, zlib.crc32(json.dumps(header).encode()))}).encode()
+    if even:
+        text = text.ljust(-(-len(text) // HEADER_BLOCK) * HEADER_BLOCK)
     return struct.pack("<I", len(text)) + text + body
 
 

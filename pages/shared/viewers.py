@@ -87,7 +87,9 @@ class Stack:
             raise SpecMismatch(f"The pixels per mm of a stack must be positive. Got {self.pixels_per_mm} instead.")
 
 
-def waveforms(traces: Sequence[Trace], *, modality: str, key: str, height: int = 520, linked: bool = True) -> None:
+def waveforms(
+    traces: Sequence[Trace], *, modality: str, key: str, height: int = 520, linked: bool = True, even: bool = False
+) -> None:
     """Show traces side by side: ECG on millimetre paper, EEG as a montage with negative up.
 
     Parameters
@@ -97,16 +99,17 @@ def waveforms(traces: Sequence[Trace], *, modality: str, key: str, height: int =
     key : name of the element; it becomes a class in the page, so it must not say what is shown.
     height : of the whole viewer, CSS pixels.
     linked : one time axis and one gain for all panes.
+    even : messages of equal shape have equal size, so that size tells a rater nothing.
 
     Raises
     ------
     InvalidSetting : when there is no trace or the modality is not a signal.
     """
-    packed = waveform_message(traces, modality=modality, height=height, linked=linked)
+    packed = waveform_message(traces, modality=modality, height=height, linked=linked, even=even)
     _waveform_viewer(data=packed, key=key, height=height)
 
 
-def slices(stacks: Sequence[Stack], *, key: str, height: int = 520, linked: bool = True) -> None:
+def slices(stacks: Sequence[Stack], *, key: str, height: int = 520, linked: bool = True, even: bool = False) -> None:
     """Show CT stacks side by side, with window presets, scrolling and HU under the cursor.
 
     Parameters
@@ -115,15 +118,18 @@ def slices(stacks: Sequence[Stack], *, key: str, height: int = 520, linked: bool
     key : name of the element; it becomes a class in the page, so it must not say what is shown.
     height : of the whole viewer, CSS pixels.
     linked : one window and one scroll position for all viewports.
+    even : messages of equal shape have equal size, so that size tells a rater nothing.
 
     Raises
     ------
     InvalidSetting : when there is no stack, or more slices than one message holds.
     """
-    _slice_viewer(data=slice_message(stacks, height=height, linked=linked), key=key, height=height)
+    _slice_viewer(data=slice_message(stacks, height=height, linked=linked, even=even), key=key, height=height)
 
 
-def waveform_message(traces: Sequence[Trace], *, modality: str, height: int = 520, linked: bool = True) -> bytes:
+def waveform_message(
+    traces: Sequence[Trace], *, modality: str, height: int = 520, linked: bool = True, even: bool = False
+) -> bytes:
     """Pack traces for the viewer; above 2 MB they are reduced to minimum and maximum pairs, and the pane says so."""
     if not traces:
         raise InvalidSetting("The waveform viewer needs at least one trace.")
@@ -134,13 +140,13 @@ def waveform_message(traces: Sequence[Trace], *, modality: str, height: int = 52
     while True:
         described = [_describe_trace(trace, bucket) for trace in traces]
         samples = np.concatenate([codes.ravel() for _, codes in described])
-        packed = message.pack({**header, "panes": [pane for pane, _ in described]}, samples)
+        packed = message.pack({**header, "panes": [pane for pane, _ in described]}, samples, even=even)
         if len(packed) <= message.MESSAGE_LIMIT:
             return packed
         bucket = max(4, 2 * bucket)
 
 
-def slice_message(stacks: Sequence[Stack], *, height: int = 520, linked: bool = True) -> bytes:
+def slice_message(stacks: Sequence[Stack], *, height: int = 520, linked: bool = True, even: bool = False) -> bytes:
     """Pack stacks for the viewer; above 2 MB pixels are averaged in the plane, and the viewport says so."""
     if not stacks:
         raise InvalidSetting("The slice viewer needs at least one stack.")
@@ -149,7 +155,7 @@ def slice_message(stacks: Sequence[Stack], *, height: int = 520, linked: bool = 
     while factor == 1 or min(min(stack.volume.shape[1:]) for stack in stacks) // factor >= SMALLEST_SIDE:
         described = [_describe_stack(stack, factor) for stack in stacks]
         samples = np.concatenate([codes.ravel() for _, codes in described])
-        packed = message.pack({**header, "panes": [pane for pane, _ in described]}, samples)
+        packed = message.pack({**header, "panes": [pane for pane, _ in described]}, samples, even=even)
         if len(packed) <= message.MESSAGE_LIMIT:
             return packed
         factor += 1

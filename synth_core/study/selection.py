@@ -1,4 +1,4 @@
-"""Which examples a study shows: real ones spread over classes and subjects, synthetic ones of the same classes."""
+"""Which real examples a study shows: spread over classes and subjects."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-
 from synth_core.errors import StudyError
-from synth_core.types import Batch, Condition
+from synth_core.types import Batch
 
 if TYPE_CHECKING:
     from synth_core.data.dataset import Dataset
-    from synth_core.generators.base import Generator
 
 
 def select_real(dataset: Dataset, n: int, *, seed: int) -> Batch:
@@ -41,10 +38,3 @@ def select_real(dataset: Dataset, n: int, *, seed: int) -> Batch:
         chosen.append(pick)
         used[subjects[pick]] += 1
     return dataset.batch(chosen)
-
-
-def matching_synthetic(generator: Generator, real: Batch, *, seed: int) -> Batch:
-    """As many synthetic examples as `real` has, of the same classes in the same order if the generator takes classes."""
-    rng = torch.Generator().manual_seed(seed)
-    asked = Condition(**{name: getattr(real.condition, name) for name in real.condition.given & generator.accepted})
-    return generator.sample(asked if len(asked) else len(real), rng=rng)

@@ -100,16 +100,6 @@ def auc_interval(ratings: ArrayLike, synthetic: ArrayLike, level: float = 0.95) 
     return Interval(value, float(low), float(high))
 
 
-def roc_points(ratings: ArrayLike, synthetic: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """False-positive and true-positive rates at every threshold, from (0, 0) to (1, 1)."""
-    signal, noise = _sides(ratings, synthetic)
-    thresholds = np.concatenate([[np.inf], np.unique(np.concatenate([signal, noise]))[::-1]])
-    return (
-        np.array([(noise >= threshold).mean() for threshold in thresholds]),
-        np.array([(signal >= threshold).mean() for threshold in thresholds]),
-    )
-
-
 def _sides(ratings: ArrayLike, synthetic: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     values, truth = np.asarray(ratings, dtype=np.float64), np.asarray(synthetic, dtype=bool)
     if truth.all() or not truth.any():

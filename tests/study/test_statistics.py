@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from scipy.stats import binomtest, mannwhitneyu, norm
-from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.metrics import roc_auc_score
 
 from synth_core.errors import InvalidSetting
 from synth_core.study.statistics import (
@@ -9,7 +9,6 @@ from synth_core.study.statistics import (
     auc_interval,
     clopper_pearson,
     equivalence_to_chance,
-    roc_points,
     signal_detection,
     wilson,
 )
@@ -74,14 +73,6 @@ def test_auc_interval_stays_inside_and_is_honest_when_separation_is_complete() -
     assert low == pytest.approx(clopper_pearson(10, 10).low)
     values, truth = ratings(3, 2.5, 12)
     assert 0 <= auc_interval(values, truth).low <= auc_interval(values, truth).high <= 1
-
-
-def test_roc_agrees_with_sklearn() -> None:
-    values, truth = ratings(0, 0.8)
-    false_positives, true_positives, _ = roc_curve(truth, values, drop_intermediate=False)
-    ours = roc_points(values, truth)
-    np.testing.assert_allclose(ours[0], false_positives)
-    np.testing.assert_allclose(ours[1], true_positives)
 
 
 def test_impossible_counts_are_refused() -> None:

@@ -1,0 +1,161 @@
+// The rater's answers: number keys choose, Enter or → goes on, Backspace takes back. The same for every item.
+
+const ABOVE = 112; // CSS pixels of heading above the item
+const BELOW = 104; // CSS pixels of this bar and its margin
+
+function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value !== false) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children);
+  return node;
+}
+
+class AnswerBar {
+  constructor(container) {
+    this.container = container;
+    this.onKey = (event) => this.key(event);
+    this.onResize = () => this.measure();
+    // In the capture phase: an answer key works wherever the focus is, and no viewer takes it for its own.
+    window.addEventListener("keydown", this.onKey, true);
+    window.addEventListener("resize", this.onResize);
+  }
+
+  show(data, send, setState) {
+    const again = this.data && this.data.trial === data.trial && this.data.mode === data.mode;
+    [this.data, this.send, this.setState] = [data, send, setState];
+    this.container.hidden = data.mode === "idle";
+    this.measure();
+    if (data.mode === "idle") return;
+    if (!again) {
+      this.sent = false;
+      if (data.mode === "answer") {
+        this.chosen = null;
+        requestAnimationFrame(() => (this.since = performance.now()));
+      }
+    }
+    this.draw();
+  }
+
+  // How much of the window is left for the item; sent only when it has changed.
+  measure() {
+    const room = Math.max(0, window.innerHeight - ABOVE - BELOW);
+    clearTimeout(this.waiting);
+    if (room === this.room) return;
+    this.waiting = setTimeout(() => this.setState("room", (this.room = room)), this.room === undefined ? 0 : 300);
+  }
+
+  draw() {
+    const { answers, count, share, told, canUndo, mode } = this.data;
+    const asking = mode === "answer";
+    const buttons = answers.map((text, index) =>
+      element(
+        "button",
+        {
+          type: "button",
+          class: index === answers.length / 2 ? "middle" : "",
+          "aria-pressed": String(this.chosen === index + 1),
+          disabled: !asking,
+          onclick: () => this.choose(index + 1),
+        },
+        element("kbd", {}, String(index + 1)),
+        text,
+      ),
+    );
+    const next = element("button", { type: "button", class: "next", onclick: () => this.next() }, "Next ");
+    next.append(element("kbd", { "aria-label": "Enter" }, "\u23ce"));
+    next.disabled = this.sent || (asking && this.chosen === null);
+    const undo = element("button", { type: "button", disabled: !this.canGoBack(), onclick: () => this.back() }, "Undo");
+    const pause = element("button", { type: "button", onclick: () => this.send("paused", true) }, "Pause");
+    this.container.replaceChildren(
+      element("div", { class: "track" }, element("div", { style: `width: ${100 * share}%` })),
+      element(
+        "div",
+        { class: "row" },
+        element("div", { class: "count", "aria-live": "polite" }, count, element("small", {}, told || "\u00a0")),
+        element("div", { class: "answers", role: "group", "aria-label": "Your answer" }, ...buttons),
+        element("div", { class: "actions" }, pause, undo, next),
+      ),
+    );
+  }
+
+  canGoBack() {
+    return !this.sent && this.data.mode === "answer" && (this.chosen !== null || this.data.canUndo);
+  }
+
+  choose(value) {
+    if (this.sent || this.data.mode !== "answer") return;
+    this.chosen = value;
+    this.draw();
+  }
+
+  next() {
+    if (this.sent || (this.data.mode === "answer" && this.chosen === null)) return;
+    this.hold();
+    if (this.data.mode === "feedback") {
+      this.send("continued", this.data.trial);
+      return;
+    }
+    const milliseconds = Math.round(performance.now() - this.since);
+    this.send("answered", { trial: this.data.trial, value: this.chosen, milliseconds });
+  }
+
+  // First the choice on this item, then the answer before it.
+  back() {
+    if (!this.canGoBack()) return;
+    if (this.chosen !== null) {
+      this.chosen = null;
+      this.draw();
+      return;
+    }
+    this.hold();
+    this.send("undone", this.data.trial);
+  }
+
+  // One message per item; when no new item comes, for instance after a lost connection, it can be sent again.
+  hold() {
+    this.sent = true;
+    this.draw();
+    const trial = this.data.trial;
+    setTimeout(() => {
+      if (!this.sent || this.data.trial !== trial) return;
+      this.sent = false;
+      this.draw();
+    }, 4000);
+  }
+
+  key(event) {
+    if (!this.container.isConnected) return this.dispose();
+    const typing = event.composedPath()[0].matches?.("textarea, input:not([type=range], [type=checkbox], [type=radio])");
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || this.data?.mode === "idle") return;
+    const number = Number(event.key);
+    const decided = this.data.mode === "feedback" || this.chosen !== null;
+    if (number >= 1 && number <= this.data.answers.length) this.choose(number);
+    else if ((event.key === "Enter" || event.key === "ArrowRight") && decided) event.repeat || this.next();
+    else if (event.key === "Backspace") this.back();
+    else return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }
+
+  dispose() {
+    clearTimeout(this.waiting);
+    window.removeEventListener("keydown", this.onKey, true);
+    window.removeEventListener("resize", this.onResize);
+  }
+}
+
+const bars = new WeakMap();
+
+export default function ({ parentElement, data, setTriggerValue, setStateValue }) {
+  const container = parentElement.querySelector(".bar");
+  if (!bars.has(container)) bars.set(container, new AnswerBar(container));
+  const bar = bars.get(container);
+  if (data) bar.show(data, setTriggerValue, setStateValue);
+  return () => {
+    bar.dispose();
+    bars.delete(container);
+  };
+}

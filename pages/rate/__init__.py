@@ -1,0 +1,1 @@
+"""The rater's page: neutral, by keyboard, without the truth."""

@@ -1,0 +1,68 @@
+"""A rater's session: instructions, one item after the other, pause, thanks. It never learns what an item is."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.rate import answering
+from pages.shared import studies, viewers
+from synth_core.study.store import StudyRecord, Task
+
+SMALLEST, LARGEST = 320, 1200  # CSS pixels of the viewer
+
+
+def show(code: str) -> None:
+    """What the rater with this participation code is to see now."""
+    store = studies.store()
+    study = store.study_of(code)
+    problem = st.session_state.pop("rate-problem", None)
+    if problem:
+        st.error(problem)
+    if study.closed_at is not None:
+        st.info("This study is closed and takes no more answers. Thank you for taking part.")
+        return
+    told = st.session_state.get("rate-told")
+    task = told or store.task(code)
+    if task is None:
+        _thanks(code)
+    elif st.session_state.get("rate-started") != code:
+        _instructions(code, study, task)
+    else:
+        _item(code, study, task, store.feedback(code, task.token) if told else None)
+
+
+def _instructions(code: str, study: StudyRecord, task: Task) -> None:
+    protocol = study.protocol
+    with st.container(width=720):
+        st.write(protocol.instructions)
+        if task.practice:
+            st.write(f"The first {task.total} examples are for practice: you are told what each was.")
+        st.write(
+            f"Press **1** to **{protocol.steps}** (or click) for your answer, **Enter** for the next example, "
+            "**Backspace** to take the last answer back. You can pause or close the window at any time."
+        )
+        resuming = task.number > 1 or not (task.practice or protocol.practice == 0)
+        if st.button("Go on" if resuming else "Start", type="primary", shortcut="Enter"):
+            st.session_state["rate-started"] = code
+            st.rerun()
+        st.caption("Your participation code. Keep it, or this page's address, to come back from any computer.")
+        st.code(code, language=None, width=360)
+    answering.measure_room()
+
+
+def _item(code: str, study: StudyRecord, task: Task, feedback: str | None) -> None:
+    room = answering.bar(code, study.protocol, task, feedback)
+    rendering, height = study.rendering, min(max(room, SMALLEST), LARGEST)
+    values = rendering.read(task.payload)
+    if rendering.modality == "ct":
+        viewers.slices([viewers.Stack(values, rendering.rate)], key="item", height=height, even=True)
+        return
+    names = rendering.channels or tuple(str(number + 1) for number in range(len(values)))
+    trace = viewers.Trace(values, rendering.rate, rendering.unit, names)
+    viewers.waveforms([trace], modality=rendering.modality, key="item", height=height, even=True)
+
+
+def _thanks(code: str) -> None:
+    st.subheader("That was the last example. Thank you.", anchor=False)
+    st.write("All your answers are kept. You can close this window.")
+    st.button("Back to the last example", on_click=answering.take_back, args=(code,))

@@ -1,0 +1,1 @@
+"""Making, watching and opening a blinded study: the owner's page."""

@@ -1,0 +1,97 @@
+"""The form of a new study, and the work of making one: real examples, synthetic ones of the same classes, items."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from pydantic import ValidationError
+
+from pages.shared import cache, forms, jobs, panels, studies
+from synth_core.study.protocol import INSTRUCTIONS, StudyProtocol
+
+if TYPE_CHECKING:
+    from synth_core.study.store import Store
+
+JOB = "study"
+
+
+def show() -> None:
+    """Choose what is rated and how, then make the study."""
+    job = jobs.get(JOB)
+    if job is not None and not job.ended:
+        jobs.watch(JOB)
+        return
+    if job is not None:
+        jobs.forget(JOB)
+        if job.problem:
+            st.error(job.problem)
+        else:
+            st.session_state["study-made"] = job.result
+            st.rerun()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        dataset = panels.choose_dataset()
+        model = None if dataset is None else panels.choose_model(cache.dataset_info(dataset)["spec"])
+    if dataset is None or model is None:
+        return
+    test = cache.parts(dataset)["test"]
+    st.caption(f"Real items come from the test split: {len(test)} examples of subjects that no generator trained on.")
+    protocol = _protocol(f"{dataset.name} and {model.name}", len(test))
+    if protocol is None or not st.button("Make the study", type="primary"):
+        return
+    store = studies.store()
+    jobs.start(JOB, "Making the study", lambda progress: _make(store, protocol, dataset, model, progress))
+    st.rerun()
+
+
+def _protocol(title: str, available: int) -> StudyProtocol | None:
+    with st.container(border=True):
+        left, right = st.columns(2, gap="large")
+        with left:
+            title = st.text_input("Title", title, max_chars=120, help="For you; raters do not see it.")
+            told = st.text_area(
+                "What raters are told",
+                INSTRUCTIONS,
+                height=160,
+                help="A recorded part of the study: clues move accuracy.",
+            )
+        with right:
+            first, second = st.columns(2)
+            most = max(2, min(500, available - 2))
+            per_side = first.number_input("Real items", 2, most, min(30, most), help="As many synthetic ones are made.")
+            practice = second.number_input(
+                "Practice items", 0, 20, 4, 2, help="Shown first, with feedback; half of each kind; not counted."
+            )
+            repeats = first.number_input(
+                "Shown twice (%)", 0, 30, 10, help="Hidden repeats show how far a rater agrees with themselves."
+            )
+            steps = second.selectbox(
+                "Answers", (6, 4), help="From certainly real to certainly synthetic, none neutral."
+            )
+            seed = first.number_input("Seed", 0, 2**31 - 1, 0, help="Of the choice of items and their orders.")
+    try:
+        return StudyProtocol(
+            title=title,
+            per_side=int(per_side),
+            practice=int(practice),
+            repeats=repeats / 100,
+            steps=steps,
+            seed=int(seed),
+            instructions=told,
+        )
+    except ValidationError as error:
+        st.error(forms.refusal(error))
+        return None
+
+
+def _make(store: Store, protocol: StudyProtocol, dataset: Path, model: Path, progress: jobs.Progress) -> str:
+    from synth_core.study.design import create_study
+    from synth_core.study.selection import select_real
+    from synth_core.training import sampling
+
+    real = select_real(cache.parts(dataset)["test"], protocol.items_per_side, seed=protocol.seed)
+    generator = cache.generator(model)
+    labels = real.condition.labels if "labels" in generator.accepted else None
+    synthetic = sampling.draw(generator, len(real), labels=labels, seed=protocol.seed, batch_size=8, progress=progress)
+    return create_study(store, protocol, real, synthetic, source=str(model.name), now=studies.now())

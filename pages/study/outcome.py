@@ -1,0 +1,112 @@
+"""Closing a study, and what comes out: accuracy with its interval, each rater, ROC."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from pages.shared import studies, words
+from synth_core.errors import StudyError
+from synth_core.figures.study import IntervalRow, accuracy_intervals, roc
+from synth_core.study import results
+from synth_core.study.results import Result, StudyResults
+from synth_core.study.statistics import Interval
+from synth_core.study.store import StudyRecord
+
+
+def close(study: StudyRecord) -> None:
+    """The owner's explicit step: no more answers, then the truth."""
+    with st.popover("Close and unblind", icon=":material/lock_open:"):
+        st.write("The study takes no more answers after this, and cannot be opened again.")
+        reason = st.text_input(
+            "Reason", placeholder="for example: all invited raters have finished", key="study-reason"
+        )
+        if st.button("Close and unblind now", type="primary", key="study-close"):
+            results.unblind(studies.store(), study.id, reason, studies.now())
+            st.rerun()
+
+
+def show(study: StudyRecord) -> None:
+    """Results of a closed study."""
+    for at, kind, reason in results.events(studies.store(), study.id):
+        if kind == "unblinded":
+            st.caption(f"Closed and unblinded {at:%Y-%m-%d %H:%M} UTC: {reason}")
+    try:
+        found = results.results(studies.store(), study.id)
+    except StudyError as error:
+        st.info(str(error), icon=":material/info:")
+        return
+    if found.intact:
+        st.caption("The seal is intact: protocol, items and key are those locked before the first answer.")
+    else:
+        st.error("The seal is broken: protocol, items or key were changed after the lock. Do not trust these results.")
+    _headline(found)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _forest(found)
+    with right:
+        _roc(found)
+    _table(found)
+
+
+def _headline(found: StudyResults) -> None:
+    overall = found.overall
+    with st.container(horizontal=True, gap="large"):
+        for name, interval in (
+            ("Accuracy", overall.accuracy),
+            ("Synthetic called synthetic", overall.sensitivity),
+            ("Real called real", overall.specificity),
+        ):
+            value = "–" if interval is None else f"{100 * interval.value:.1f} %"
+            st.metric(name, value, width="content")
+            if interval is not None:
+                st.caption(f"95 % interval\n\n{100 * interval.low:.1f} to {100 * interval.high:.1f} %", width="content")
+    answers, raters = words.counted(overall.n, "answer"), words.counted(len(found.raters), "rater")
+    st.caption(f"{answers} of {raters}; 50 % is guessing. {found.note}")
+
+
+def _forest(found: StudyResults) -> None:
+    rows = [
+        IntervalRow(one.name, *one.accuracy, one.n)
+        for one in (*found.raters, found.overall)
+        if one.accuracy is not None
+    ]
+    st.plotly_chart(accuracy_intervals(rows), key="study-accuracy", height=min(720, 150 + 34 * len(rows)))
+
+
+def _roc(found: StudyResults) -> None:
+    answers = found.answers[~found.answers["practice"] & ~found.answers["repeat"]]
+    groups = [(one.name, answers[answers["rater"] == one.name]) for one in found.raters[:4]]
+    groups = [("All raters", answers), *groups] if len(found.raters) > 1 else groups
+    curves = {name: (own["synthetic"], own["value"]) for name, own in groups if own["synthetic"].nunique() == 2}
+    if curves:
+        st.plotly_chart(roc(curves), key="study-roc", height=420)
+
+
+def _table(found: StudyResults) -> None:
+    st.dataframe(pd.DataFrame([_row(one) for one in (*found.raters, found.overall)]), hide_index=True)
+    st.caption(
+        "Intervals at 95 %: Clopper–Pearson for one rater, Wilson for all and for sensitivity and specificity, DeLong on "
+        "the logit scale for AUC. d′ and criterion are log-linear, per rater only; synthetic is the signal."
+    )
+
+
+def _row(one: Result) -> dict[str, object]:
+    return {
+        "Rater": one.name,
+        "Specialty": one.specialty,
+        "Years": one.years,
+        "n": one.n,
+        "Accuracy (%)": _percent(one.accuracy),
+        "Sensitivity (%)": _percent(one.sensitivity),
+        "Specificity (%)": _percent(one.specificity),
+        "d′": None if one.detection is None else round(one.detection.d_prime, 2),
+        "Criterion": None if one.detection is None else round(one.detection.criterion, 2),
+        "AUC": "" if one.auc is None else f"{one.auc.value:.2f} ({one.auc.low:.2f} to {one.auc.high:.2f})",
+    }
+
+
+def _percent(interval: Interval | None) -> str:
+    if interval is None:
+        return ""
+    return f"{100 * interval.value:.0f} ({100 * interval.low:.0f} to {100 * interval.high:.0f})"

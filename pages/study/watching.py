@@ -1,0 +1,73 @@
+"""An open study: its invitation and how far each rater is, without a word of who is right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from pages.shared import studies, words
+from synth_core.study.store import StudyRecord
+
+
+def choose(known: Sequence[StudyRecord]) -> StudyRecord:
+    """A choice among the studies, the newest first."""
+    records = {study.id: study for study in known}
+    if st.session_state.get("study-chosen") not in records:
+        st.session_state["study-chosen"] = known[0].id
+    chosen = st.selectbox(
+        "Study", list(records), key="study-chosen", format_func=lambda key: _label(records[key]), width=640
+    )
+    return records[chosen]
+
+
+def _label(study: StudyRecord) -> str:
+    state = "open" if study.closed_at is None else "closed"
+    return f"{study.protocol.title} ({study.created_at:%Y-%m-%d %H:%M} UTC, {state})"
+
+
+def show(study: StudyRecord) -> None:
+    """What is shown to raters, the link to send them, and their progress."""
+    protocol, rendering = study.protocol, study.rendering
+    facts = [
+        f"{protocol.per_side} real and {protocol.per_side} synthetic items",
+        words.counted(protocol.practice, "practice item"),
+        words.counted(protocol.repeated, "hidden repeat"),
+        f"{protocol.steps} answers",
+        f"{rendering.modality.upper()}, step {rendering.step:.3g} {words.unit(rendering.unit)}",
+    ]
+    st.caption(" · ".join(facts))
+    if study.closed_at is None:
+        st.markdown("Invitation, for everyone whom you ask to rate")
+        st.code(_invitation(study.id), language=None, width=640)
+        _progress(study)
+
+
+def _invitation(study_id: str) -> str:
+    base = (st.context.url or "").split("?")[0].rstrip("/").rsplit("/study", 1)[0]
+    return f"{base}/rate?study={study_id}"
+
+
+@st.fragment(run_every=5.0)
+def _progress(study: StudyRecord) -> None:
+    raters = studies.store().progress(study.id)
+    if not raters:
+        st.info("Nobody has joined yet. Send the invitation, or open it yourself to see what raters see.")
+        return
+    table = pd.DataFrame(
+        {
+            "Rater": [rater.name for rater in raters],
+            "Specialty": [rater.specialty for rater in raters],
+            "Years": [rater.years for rater in raters],
+            "Answered": [rater.answered for rater in raters],
+            "Of": [rater.total for rater in raters],
+            "Last answer (UTC)": [rater.last_answer for rater in raters],
+            "Progress": [rater.answered / rater.total for rater in raters],
+        }
+    )
+    columns = {
+        "Progress": st.column_config.ProgressColumn(format="percent"),
+        "Last answer (UTC)": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+    }
+    st.dataframe(table, hide_index=True, column_config=columns, key="study-progress")
