@@ -91,7 +91,7 @@ def _balance(recordings: list[Recording]) -> None:
     if not counts:
         st.caption("The files name no classes; everything will be one group.")
         return
-    st.plotly_chart(class_balance(counts), key="balance", height=300)
+    st.plotly_chart(class_balance(counts).update_layout(margin_r=48), key="balance", height=300)
 
 
 def _look(recordings: list[Recording]) -> None:

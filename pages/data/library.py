@@ -12,21 +12,23 @@ from pages.shared import cache, examples, panels, shell, words
 if TYPE_CHECKING:
     from synth_core.data import Dataset
 
-LOOK = 12  # examples shown of a dataset
+LOOK = 20  # examples shown of a dataset
 
 
 def show() -> None:
     """Choose a dataset and look into it."""
-    path = panels.choose_dataset()
-    if path is None:
-        return
-    info = cache.dataset_info(path)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        path = panels.choose_dataset()
+        if path is None:
+            return
+        info = cache.dataset_info(path)
+        wanted = _class(path, info["spec"]["classes"])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(panels.dataset_line(path), width="content")
         if info.get("source", {}).get("simulated"):
             shell.simulated_badge()
     st.caption(_credit(info) + " " + left_out(path))
-    _examples(cache.dataset(path))
+    _examples(cache.dataset(path), wanted)
     left, right = st.columns(2, gap="large")
     with left:
         _split(path)
@@ -52,11 +54,18 @@ def _credit(info: dict[str, Any]) -> str:
     return f"Source: {source.get('name', 'not stated')}, licence: {source.get('licence', 'not stated')}."
 
 
-def _examples(data: Dataset) -> None:
-    classes = ("all classes", *data.spec.classes)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        wanted = st.selectbox("Class", classes, key=f"library-class-{data.name}", width=260)
-    rows = range(len(data)) if wanted == classes[0] else panels.indices_of_class(data, wanted)
+def _class(path: Path, classes: list[str]) -> str | None:
+    """The class whose examples are shown; None is all."""
+    if not classes:
+        return None
+    options = [*classes, None]
+    return st.selectbox(
+        "Class", options, key=f"library-class-{path.name}", format_func=lambda name: name or "all classes"
+    )
+
+
+def _examples(data: Dataset, wanted: str | None) -> None:
+    rows = range(len(data)) if wanted is None else panels.indices_of_class(data, wanted)
     if not len(rows):
         st.info(f"No example has the class {wanted}.")
         return

@@ -26,6 +26,7 @@ def form_for(
     shown: Sequence[str] | None = None,
     hidden: Sequence[str] = (),
     choices: Mapping[str, Sequence[str]] | None = None,
+    rest_title: str = "More settings",
 ) -> Settings | None:
     """Draw widgets for the fields of a pydantic model.
 
@@ -34,7 +35,7 @@ def form_for(
     model_class : its fields give type, bounds, `description` (the help) and `json_schema_extra["unit"]`.
     defaults : starting values; the fields' own defaults stand in for what is missing.
     key : unique on the page; widget keys are made from it.
-    shown : fields in sight, in this order; the others go below "More settings". All when None.
+    shown : fields in sight, in this order; the others go below `rest_title`. All when None.
     hidden : fields that are not offered and keep their default.
     choices : options for fields that hold several names.
 
@@ -55,9 +56,10 @@ def form_for(
             with columns[position % _COLUMNS]:
                 values[name] = _widget(name, fields[name], value, f"{key}-{name}", (choices or {}).get(name))
 
-    draw(first)
+    if first:
+        draw(first)
     if rest:
-        with st.expander("More settings"):
+        with st.expander(rest_title):
             draw(rest)
     try:
         return model_class.model_validate(values)
@@ -110,7 +112,7 @@ def _number(
         format="%d" if whole else "%.6g",
         key=key,
         help=reason,
-        placeholder="not applied" if optional else None,
+        placeholder="not set" if optional else None,
     )
 
 

@@ -15,7 +15,7 @@ from pages.shared import shell, words
 Progress = Callable[[int, int, str], None]
 
 
-class Cancelled(Exception):  # noqa: N818 - a wish of the user, not an error
+class Cancelled(Exception):
     """Raised inside the work when the user cancels."""
 
 

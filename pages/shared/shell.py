@@ -19,9 +19,11 @@ DISCLAIMER = "Not a medical device; for research and teaching."
 LOGO = Path(__file__).resolve().parents[2] / "assets" / "logo.svg"
 _STYLE = """<style>
 .stMain, .stSidebar { font-variant-numeric: tabular-nums; }
-.st-key-heading { border-bottom: 1px solid var(--st-border-color); padding-bottom: .6rem; margin-bottom: .2rem; }
-.st-key-heading h1 { padding: 0; }
-.st-key-heading [data-testid="stCaptionContainer"] { margin-bottom: 0; }
+.stMainBlockContainer { padding-left: 2.2rem; padding-right: 2.2rem; }
+.st-key-heading { border-bottom: 1px solid var(--st-border-color); padding-bottom: .5rem; }
+.st-key-heading h1 { padding: 0 0 .1rem 0; }
+.st-key-heading [data-testid="stMarkdownContainer"], .st-key-heading [data-testid="stCaptionContainer"] {
+  margin-bottom: 0; }
 .st-key-heading p { margin-bottom: 0; }
 </style>"""
 
@@ -65,7 +67,7 @@ def page(title: str, purpose: str, *, neutral: bool = False) -> ErrorFrame:
     if not neutral:
         _gate()
     with st.container(key="heading", horizontal=True, vertical_alignment="bottom", gap="large"):
-        with st.container(gap=None, width="stretch"):
+        with st.container(gap=None):
             st.title(title, anchor=False)
             st.caption(purpose)
         if not neutral:

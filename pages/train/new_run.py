@@ -27,12 +27,17 @@ def show() -> None:
         st.caption(REGISTRY[name].reference)
         title = st.text_input("Name of the run", f"{dataset.name}-{name}", key=f"new-name-{dataset.name}-{name}")
     with right:
-        st.markdown("**Run**")
         run = panels.form_for(
-            RunConfig, None, "new-run", shown=("steps", "minutes", "batch_size", "seed"), hidden=("out",)
+            RunConfig,
+            None,
+            "new-run",
+            shown=("steps", "minutes", "batch_size", "seed"),
+            hidden=("out",),
+            rest_title="More settings of the run",
         )
-        st.markdown("**Generator**")
-        config = panels.form_for(REGISTRY[name].Config, None, f"new-{name}")
+        config = panels.form_for(
+            REGISTRY[name].Config, None, f"new-{name}", shown=(), rest_title="Settings of the generator"
+        )
     if st.button("Start", type="primary", icon=":material/play_arrow:", key="new-start") and run and config:
         _start(dataset, name, config.model_dump(), run, title)
 

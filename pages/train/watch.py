@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from synth_core.training import RunDirectory
 
 REFRESH = 2.0  # seconds
+ENDED = ("cancelled", "finished", "failed")
 
 
 def show(path: Path) -> None:
@@ -43,7 +44,7 @@ def _live(path: Path, was_alive: bool) -> None:
             _curves(run)
         with samples:
             _previews(run)
-        with st.expander("Log"):
+        with st.expander("Log", expanded=not alive and run.status().state != "finished"):
             st.code(run.log(40) or "The log is empty.", language=None, height=240)
 
 
@@ -60,6 +61,8 @@ def _numbers(run: RunDirectory) -> None:
     for column, (label, value) in zip(st.columns(len(shown)), shown, strict=True):
         column.metric(label, value)
     st.progress(min(status.step / status.steps, 1.0) if status.steps else 0.0)
+    if status.state not in ENDED and run.liveness(time.time()) == "silent":
+        st.warning("The worker stopped without a word. The log may say why; Resume goes on from the last checkpoint.")
     if status.message:
         (st.error if status.state == "failed" else st.info)(status.message)
 
