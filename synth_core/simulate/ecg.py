@@ -28,7 +28,7 @@ HEART_RATE = {  # beats per minute, uniform
     "atrial fibrillation": (72.0, 135.0),
     "ST elevation": (62.0, 100.0),
 }
-# Injury vectors: frontal mV and axis, precordial mV, at 1 mV of injury. Fourth Universal Definition of MI (2018), table 2.
+# Injury vectors at 1 mV: frontal mV and axis, precordial mV. Regions: Fourth Universal Definition of MI (2018).
 INJURY: dict[str, tuple[float, float, tuple[float, ...]]] = {
     "inferior": (1.0, 98.0, (-0.10, -0.35, -0.30, -0.10, 0.10, 0.15)),
     "anterior": (0.35, -45.0, (0.55, 1.00, 1.10, 0.85, 0.45, 0.20)),

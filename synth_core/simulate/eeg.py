@@ -88,7 +88,8 @@ def _draw(number: int, seed: int, seconds: float) -> _Subject:
     gains = _background_gains(steps // BLOCK)
     drive = _drive(rng, steps)
     coupling = np.zeros(PATCHES)
-    severity, annotations = 0.0, ()
+    severity = 0.0
+    annotations: tuple[Annotation, ...] = ()
     if name == "spikes":
         severity = rng.uniform(0.1, 0.6)
         gains[1, :, FOCUS:] = 46.0  # excitable: between type 1 and type 2, sporadic spikes
@@ -154,7 +155,9 @@ def _integrate_together(drawn: list[_Subject], at_once: int = 32) -> list[NDArra
         gains = np.concatenate([subject.gains for subject in group], 2)
         focus = np.arange(len(group)).repeat(PATCHES) * PATCHES + FOCUS
         seen = integrate(
-            *gains,
+            gains[0],
+            gains[1],
+            gains[2],
             np.concatenate([subject.drive for subject in group], 1),
             pace=np.concatenate([subject.pace for subject in group]),
             upstream=focus,
@@ -198,7 +201,7 @@ def _record(
 def _source_fields(rng: np.random.Generator, subject: _Subject, electrodes: NDArray[np.float64]) -> NDArray[np.float64]:
     """µV at each electrode per mV of each patch, (19, 6), scaled by what the best electrode sees."""
     colatitude, azimuth = FOCI[subject.region]
-    places = [(88, 155), (88, -155)]  # occipital poles
+    places = [(88.0, 155.0), (88.0, -155.0)]  # occipital poles
     places += [(colatitude, azimuth * subject.side), (colatitude - 22, (azimuth - 12) * subject.side)]
     places += [(colatitude + 2, (azimuth + 34) * subject.side), (colatitude, -azimuth * subject.side)]
     outward = np.array([direction(*place) for place in places]) + rng.normal(0, 0.04, (PATCHES, 3))

@@ -86,15 +86,8 @@ def draw_anatomy(rng: np.random.Generator) -> Anatomy:
     """One subject; atrophy widens ventricles, sulci and outer fluid together."""
     atrophy = rng.uniform(0, 1)
     waves = 14
-    folds = np.stack(
-        [
-            rng.integers(9, 20, waves),
-            rng.normal(0, 0.13, waves),
-            rng.normal(0, 0.12, waves),
-            rng.uniform(0, 6.28, waves),
-        ],
-        axis=1,
-    )
+    around, phase = rng.integers(9, 20, waves), rng.uniform(0, 2 * np.pi, waves)
+    inward, upward = rng.normal(0, 0.13, waves), rng.normal(0, 0.12, waves)
     return Anatomy(
         width=rng.uniform(70, 77),
         length=rng.uniform(88, 97),
@@ -103,8 +96,8 @@ def draw_anatomy(rng: np.random.Generator) -> Anatomy:
         scalp=rng.uniform(4.0, 7.0),
         fluid=0.8 + 2.0 * atrophy * rng.uniform(0.7, 1.2),
         ventricles=0.85 + 0.5 * atrophy * rng.uniform(0.7, 1.3),
-        sulci=0.5 + 0.8 * atrophy,
-        folds=folds,
+        sulci=0.8 + 1.0 * atrophy,
+        folds=np.stack([around, inward, upward, phase], axis=1),
         turn=rng.normal(0, 3.5),
         shift=(rng.normal(0, 2.5), rng.normal(0, 3.0)),
     )
