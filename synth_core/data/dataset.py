@@ -157,11 +157,10 @@ class Dataset:
         np.add.at(counts, owner, np.pad(self._labels, ((0, 0), (0, 1)), constant_values=1))
         parts = assign_subjects(counts, fractions, seed)
         views = {}
+        whole = {} if self.part is None else {"of": self.part}
         for number, name in enumerate(PARTS):
             views[name] = self._view(np.flatnonzero(parts[owner] == number))
-            views[name].part = {"part": name, "fractions": list(fractions), "by": by, "seed": seed}
-            if self.part is not None:
-                views[name].part["of"] = self.part
+            views[name].part = {"part": name, "fractions": list(fractions), "by": by, "seed": seed, **whole}
         return views
 
     def _view(self, positions: NDArray[np.int64]) -> Self:

@@ -68,8 +68,8 @@ class _Head:
             return cls(0, (slice(0, 0), slice(0, 0)))
         sizes = np.bincount(labels.ravel())[1:]
         largest = int(sizes.argmax())
-        box = ndimage.find_objects(labels)[largest]
-        return cls(int(ndimage.binary_fill_holes(labels[box] == largest + 1).sum()), box)
+        rows, columns = ndimage.find_objects(labels)[largest]
+        return cls(int(ndimage.binary_fill_holes(labels[rows, columns] == largest + 1).sum()), (rows, columns))
 
     @property
     def centre(self) -> tuple[float, float]:

@@ -1,6 +1,7 @@
 """CT series in DICOM files: Hounsfield units by the modality rescale, slices in order along their normal.
 
 DICOM PS3.3 C.7.6.2 (image plane) and C.11.1 (modality LUT). Headers are read on opening, pixels on `read`.
+Axial slices only, turned so that anterior is at the top and the right of the patient on the left.
 """
 
 from __future__ import annotations
@@ -129,6 +130,8 @@ def _check_geometry(file: Path, header: Any) -> None:
         raise DamagedFile(file, f"declares {rows} × {columns} pixels of {spacing} mm, which no CT slice has.")
     if max(spacing) > 1.01 * min(spacing):
         raise DataError(file, f"has pixels that are not square ({spacing} mm); resample it first.")
+    if abs(_normal(header)[2]) < 0.7:
+        raise DataError(file, "is not an axial slice; only axial series are read.")
     stored = rows * columns * int(header.get("BitsAllocated", 16)) // 8
     if not header.file_meta.TransferSyntaxUID.is_compressed and file.stat().st_size < stored:
         raise DamagedFile(file, f"is cut short: its {rows} × {columns} pixels are not all there. Export it again.")
@@ -162,9 +165,14 @@ def _in_order(slices: list[tuple[Path, Any]], opening: Opening) -> list[tuple[Pa
 
 
 def _position(header: Any) -> float:
-    """mm along the normal of the slice."""
+    """mm along the normal of the slice, upwards."""
+    normal = _normal(header)
+    return float(np.dot(normal * np.copysign(1.0, normal[2]), np.array(header.ImagePositionPatient, float)))
+
+
+def _normal(header: Any) -> NDArray[np.float64]:
     row, column = np.array(header.ImageOrientationPatient, float).reshape(2, 3)
-    return float(np.dot(np.cross(row, column), np.array(header.ImagePositionPatient, float)))
+    return np.cross(row, column)
 
 
 def _gaps(positions: NDArray[np.float64]) -> dict[str, Any]:
@@ -211,4 +219,6 @@ def _hounsfield(file: Path) -> NDArray[np.float32]:
     padding = slice_.get("PixelPaddingValue")
     if padding is not None:
         hounsfield[stored == padding] = AIR
-    return np.maximum(hounsfield, np.float32(AIR))
+    right_to_left, _, _, _, front_to_back, _ = (float(value) for value in slice_.ImageOrientationPatient)
+    turned = hounsfield[:: 1 if front_to_back >= 0 else -1, :: 1 if right_to_left >= 0 else -1]
+    return np.maximum(turned, np.float32(AIR))

@@ -179,4 +179,4 @@ def _subject_row(table: Path, subject: str) -> Mapping[str, Any]:
         found = rows[rows["Subject"] == subject]
     except (ValueError, KeyError) as error:
         raise DamagedFile(table, "has no column 'Subject' or is not a CSV table; download it again.") from error
-    return {} if found.empty else found.drop(columns="Subject").to_dict("records")[0]
+    return {} if found.empty else {str(key): value for key, value in found.to_dict("records")[0].items()}

@@ -1,4 +1,7 @@
-"""InVesalius projects: `main.plist` with shape and spacing beside a raw int16 volume, `matrix.dat` or `.gz`."""
+"""InVesalius projects: `main.plist` with shape and spacing beside a raw int16 volume, `matrix.dat` or `.gz`.
+
+The program keeps its rows from posterior to anterior; they are turned here, so that the face is at the top as in DICOM.
+"""
 
 from __future__ import annotations
 
@@ -31,15 +34,15 @@ class InvesaliusVolume(Recording):
 
     @cached_property
     def volume(self) -> NDArray[np.int16]:
-        """(slices, height, width) HU; mapped from the disk where the file is not compressed."""
+        """(slices, height, width) HU, anterior first; mapped from the disk where the file is not compressed."""
         shape = (self.slices, *self.spec.shape[1:])
         size = 2 * int(np.prod(shape))
         if self.matrix.suffix == ".gz":
             content = read_bounded(self.matrix, size, f"a volume of {shape[0]} × {shape[1]} × {shape[2]} voxels")
             if len(content) != size:
                 raise _cut_short(self.matrix, len(content), size)
-            return np.frombuffer(content, "<i2").reshape(shape)
-        return np.memmap(self.matrix, "<i2", "r", shape=shape)
+            return np.frombuffer(content, "<i2").reshape(shape)[:, ::-1]
+        return np.memmap(self.matrix, "<i2", "r", shape=shape)[:, ::-1]
 
     def read(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32]:
         """See Recording."""
