@@ -83,7 +83,7 @@ def histogram_overlay(real: ArrayLike, synthetic: ArrayLike, *, unit: str, dark:
         line = {"color": colour, "width": 1.6, "shape": "hvh"}
         label = f"{name}, n = {len(values):,}"
         figure.add_scatter(x=(edges[:-1] + edges[1:]) / 2, y=share, name=label, line=line, mode="lines")
-    return figure.update_yaxes(type="log", exponentformat="power")
+    return figure.update_yaxes(type="log", exponentformat="power", dtick=1)
 
 
 def _add_both(figure: go.Figure, x: Floats, real: ArrayLike, synthetic: ArrayLike) -> None:
@@ -92,7 +92,7 @@ def _add_both(figure: go.Figure, x: Floats, real: ArrayLike, synthetic: ArrayLik
         if values.ndim != 2 or values.shape[1] != len(x):
             raise SpecMismatch(f"Spectra must have shape (n, {len(x)}), one value per frequency. Got {values.shape}.")
         _add_ribbon(figure, x[x > 0], values[:, x > 0], f"{name}, n = {len(values):,}", colour)
-    figure.update_yaxes(type="log", exponentformat="power")
+    figure.update_yaxes(type="log", exponentformat="power", dtick=1)
 
 
 def _add_ribbon(figure: go.Figure, x: Floats, values: Floats, name: str, colour: str) -> None:

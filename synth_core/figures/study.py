@@ -48,7 +48,7 @@ def accuracy_intervals(rows: Sequence[IntervalRow], *, chance: float = 0.5, dark
         hovertemplate="%{x:.1f} %<extra></extra>",
     )
     figure.add_vline(x=100 * chance, line={"color": NEUTRAL, "dash": "dash", "width": 1}, annotation_text="chance")
-    figure.update_yaxes(autorange="reversed", type="category")
+    figure.update_yaxes(range=[len(rows) - 0.5, -0.5], type="category", automargin=True)
     return figure.update_xaxes(range=[0, 100]).update_layout(showlegend=False, hovermode="closest")
 
 

@@ -57,7 +57,7 @@ def class_balance(counts: Mapping[str, int], *, dark: bool = False) -> go.Figure
         cliponaxis=False,
         hoverinfo="skip",
     )
-    return figure.update_yaxes(autorange="reversed", type="category").update_layout(showlegend=False)
+    return figure.update_yaxes(autorange="reversed", type="category", automargin=True).update_layout(showlegend=False)
 
 
 def _add_curve(figure: go.Figure, record: pd.DataFrame, name: str, colour: str, smoothing: float) -> None:

@@ -24,6 +24,7 @@ from synth_core.metrics.networks import classifier_for
 from synth_core.types import Batch
 
 Method = Literal["network", "features"]
+METHODS: tuple[Method, ...] = ("network", "features")
 Progress = Callable[[int, int, str], None]
 Floats = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from synth_core.errors import InvalidSetting, SpecMismatch
 from synth_core.metrics import fidelity
 from synth_core.metrics.bootstrap import bootstrap
-from synth_core.metrics.classifier import Recovery, class_recovery, recovery_score
+from synth_core.metrics.classifier import METHODS, Recovery, class_recovery, recovery_score
 from synth_core.metrics.report import Evidence, Measure, Report
 from synth_core.metrics.score import Score
 from synth_core.metrics.verdict import sentences_for
@@ -134,11 +134,11 @@ def _usefulness(
     rng: np.random.Generator,
 ) -> list[Measure]:
     real, test, made = (_chosen(source, LARGEST_FOR_CLASSIFIER, rng) for source in (train, holdout, synthetic))
-    measures = []
-    for method, title in (("network", "network"), ("features", "features")):
-        from_real = class_recovery(real, test, method=method, seed=seed)  # type: ignore[arg-type]
-        from_synthetic = class_recovery(made, test, method=method, seed=seed)  # type: ignore[arg-type]
-        measures += _recovery_measures(title, from_real, from_synthetic, test, len(made), rng)
+    measures: list[Measure] = []
+    for method in METHODS:
+        from_real = class_recovery(real, test, method=method, seed=seed)
+        from_synthetic = class_recovery(made, test, method=method, seed=seed)
+        measures += _recovery_measures(method, from_real, from_synthetic, test, len(made), rng)
     return measures
 
 
