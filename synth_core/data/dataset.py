@@ -68,7 +68,7 @@ class Dataset:
             raise DataError(path, "is not a prepared dataset (it has no dataset.json); choose one or prepare it first.")
         info = read_json(path / "dataset.json")
         spec = _spec(path, info)
-        table = _table(path)
+        table = _table(path, spec.classes)
         values = Shards(path, "values", spec.shape, np.float32, len(table))
         masks = None
         if next(path.glob("mask-*.npy"), None) is not None:
@@ -191,7 +191,7 @@ def _spec(path: Path, info: Any) -> DataSpec:
         raise DamagedFile(file, f"has no valid spec ({error}); prepare the dataset again.") from error
 
 
-def _table(path: Path) -> pd.DataFrame:
+def _table(path: Path, classes: tuple[str, ...]) -> pd.DataFrame:
     file = path / "examples.parquet"
     try:
         table = pd.read_parquet(file)
@@ -200,6 +200,9 @@ def _table(path: Path) -> pd.DataFrame:
     missing = [column for column in COLUMNS if column not in table.columns]
     if missing:
         raise DamagedFile(file, f"has no column {missing[0]!r}; prepare the dataset again.")
+    unknown = {name for names in table["labels"] for name in names} - set(classes)
+    if unknown:
+        raise DamagedFile(file, f"has the label {min(unknown)!r}, which dataset.json does not list; prepare it again.")
     return table
 
 
@@ -209,7 +212,5 @@ def _label_matrix(table: pd.DataFrame, classes: tuple[str, ...]) -> NDArray[np.f
     matrix = np.zeros((len(table), len(classes)), np.float32)
     for row, names in enumerate(table["labels"]):
         for name in names:
-            if name not in column:
-                raise SpecMismatch(f"The table has the label {name!r}, which is not among the classes {classes}.")
             matrix[row, column[name]] = 1.0
     return matrix

@@ -58,10 +58,15 @@ class BonnRecording(Recording):
 def recognise(path: Path) -> bool:
     """Whether there are files called like Z001.txt, in folders or in zips, that hold numbers."""
     try:
-        _, _, content = next(_segments(path))
-        return bool(re.match(rb"\s*-?\d+(\.\d+)?\s", content()[:64]))
-    except (StopIteration, DataError):
+        segment = next(_segments(path), None)
+    except DataError:
         return False
+    if segment is None:
+        return False
+    try:
+        return bool(re.match(rb"\s*-?\d+(\.\d+)?\s", segment[2]()[:64]))
+    except DataError:
+        return True  # named like a segment, in an archive: `read` says what is wrong with it
 
 
 def read(path: Path, opening: Opening) -> list[Recording]:

@@ -101,7 +101,9 @@ def _header(file: Path) -> Any:
     import pydicom
 
     try:
-        header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=TAGS)
+        with file.open("rb") as opened:
+            header = pydicom.dcmread(opened, stop_before_pixels=True, specific_tags=TAGS)
+            after_header = file.stat().st_size - opened.tell()
         modality = str(header.get("Modality", ""))
         missing = [tag for tag in NEEDED if not header.get(tag)]
         localizer = "LOCALIZER" in list(header.get("ImageType", []) or [])
@@ -116,6 +118,7 @@ def _header(file: Path) -> Any:
     if frames > 1 or samples > 1:
         raise DataError(file, "holds several frames or colours in one file; export the series as one file per slice.")
     _check_geometry(file, header)
+    _check_length(file, header, after_header)
     return header
 
 
@@ -132,9 +135,15 @@ def _check_geometry(file: Path, header: Any) -> None:
         raise DataError(file, f"has pixels that are not square ({spacing} mm); resample it first.")
     if abs(_normal(header)[2]) < 0.7:
         raise DataError(file, "is not an axial slice; only axial series are read.")
-    stored = rows * columns * int(header.get("BitsAllocated", 16)) // 8
-    if not header.file_meta.TransferSyntaxUID.is_compressed and file.stat().st_size < stored:
-        raise DamagedFile(file, f"is cut short: its {rows} × {columns} pixels are not all there. Export it again.")
+
+
+def _check_length(file: Path, header: Any, available: int) -> None:
+    """Raise unless the bytes after the header can hold the pixels, where these are not compressed."""
+    stored = int(header.Rows) * int(header.Columns) * int(header.get("BitsAllocated", 16)) // 8
+    compressed = getattr(header.file_meta.get("TransferSyntaxUID"), "is_compressed", False)
+    if not compressed and available < stored:
+        problem = f"is cut short: {max(0, available):,} of {stored:,} bytes of pixels are there. Export it again."
+        raise DamagedFile(file, problem)
 
 
 def _of_one_geometry(slices: list[tuple[Path, Any]], opening: Opening) -> list[tuple[Path, Any]]:
