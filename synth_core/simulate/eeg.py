@@ -138,13 +138,16 @@ def _add_seizure(rng: np.random.Generator, gains: NDArray[np.float64], seconds: 
     """Change the inhibition of focus and neighbours in time: fast activity, then spikes that slow down, and spread."""
     time = (np.arange(gains.shape[1]) * BLOCK - WARM_UP) / RATE
     fast = rng.uniform(1.0, 2.5)
-    delays = np.concatenate([[0.0], np.sort(rng.uniform(0.5, 0.4 * min(seconds, 30), 3))])
+    delays = np.concatenate([[0.0], fast + np.sort(rng.uniform(0.3, 0.4 * min(seconds, 30), 3))])
+    gains[0, :, SPREAD] = 3.25  # neighbours hold the focus off until they are recruited
     for patch, delay in enumerate(delays, start=FOCUS):
-        started, rhythmic = time >= delay, time >= delay + fast
-        gains[1, started, patch], gains[2, started, patch] = 5.0, 25.0  # type 5: low-voltage fast
-        progress = np.clip((time - delay - fast) / max(seconds - delay - fast, 1.0), 0, 1)
-        gains[1, rhythmic, patch] = (20 + rng.uniform(6, 12) * progress)[rhythmic]  # type 3: sustained spikes
-        gains[2, rhythmic, patch] = rng.uniform(10, 16)
+        recruited = time >= delay
+        gains[0, recruited, patch] = 5.0
+        progress = np.clip((time - delay) / max(seconds - delay, 1.0), 0, 1)
+        gains[1, recruited, patch] = (20 + rng.uniform(6, 12) * progress)[recruited]  # type 3: sustained spikes
+        gains[2, recruited, patch] = rng.uniform(10, 16)
+    onset = (time >= 0) & (time < fast)
+    gains[1, onset, FOCUS], gains[2, onset, FOCUS] = 5.0, 25.0  # type 5: low-voltage fast activity
 
 
 def _integrate_together(drawn: list[_Subject], at_once: int = 32) -> list[NDArray[np.float32]]:
