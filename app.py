@@ -1,45 +1,22 @@
-"""SynthScope's dashboard: `streamlit run app.py`. Navigation only; each page is a folder in pages/."""
+"""SynthScope's server: `streamlit run app.py`. What people see begins in pages/navigation.py."""
 
-from pathlib import Path
+from __future__ import annotations
 
-import streamlit as st
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from pages.shared import cache, shell
+from streamlit.starlette import App
 
-PAGES = (
-    ("home", "Home", ":material/home:"),
-    ("data", "Data", ":material/database:"),
-    ("train", "Train", ":material/model_training:"),
-    ("compare", "Compare", ":material/compare:"),
-    ("evaluate", "Evaluate", ":material/analytics:"),
-    ("study", "Study", ":material/science:"),
-    ("rate", "Rate", ":material/rate_review:"),
-)
-HERE = Path(__file__).resolve().parent
+from pages.shared import warm
 
 
-def navigation() -> list[st.Page]:
-    """The pages in the order of the work, each with its own address."""
-    return [
-        st.Page(HERE / "pages" / name / "page.py", title=title, icon=icon, url_path=name, default=name == "home")
-        for name, title, icon in PAGES
-        if (HERE / "pages" / name / "page.py").is_file()
-    ]
+@asynccontextmanager
+async def ready(_: App) -> AsyncIterator[None]:
+    """Pay for heavy imports once, before the first visitor."""
+    warm.up()
+    yield
 
 
-st.set_page_config(
-    page_title="SynthScope",
-    page_icon=str(shell.LOGO) if shell.LOGO.is_file() else None,
-    layout="wide",
-    menu_items={"About": f"SynthScope: synthetic EEG, ECG and CT, measured and rated. {shell.DISCLAIMER}"},
-)
-shell.style()
-if shell.LOGO.is_file():
-    st.logo(str(shell.LOGO))
-rating = (st.context.url or "").split("?")[0].rstrip("/").endswith("/rate")
-page = st.navigation(navigation(), position="hidden" if rating else "sidebar")
-with shell.ErrorFrame():
-    page.run()
-if not rating:
-    shell.footer()
-cache.warm()
+# the script is inside pages/, because Streamlit takes a folder pages/ beside a script for a list of pages of its own
+# and tells the first visitor of a deep link, a rater for example, that the page was not found
+app = App("pages/navigation.py", lifespan=ready)

@@ -13,6 +13,8 @@ from pages.shared import cache, panels
 from synth_core.errors import InvalidSetting
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from synth_core.types import Batch
 
 ALL = "as in the data"
@@ -41,9 +43,9 @@ class Chosen:
     guidance: float | None
 
 
-def choose() -> Chosen | None:
-    """Draw the controls; None, after saying the next step, while something is missing."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+def choose(row: DeltaGenerator) -> Chosen | None:
+    """Draw the controls in `row`; None, after saying the next step, while something is missing."""
+    with row:
         dataset = panels.choose_dataset()
         if dataset is None:
             return None
@@ -52,18 +54,14 @@ def choose() -> Chosen | None:
         if model is None:
             return None
         wanted = st.selectbox("Class", (ALL, *spec["classes"]), key=f"compare-class-{dataset.name}")
-        part = st.selectbox(
-            "Real from",
-            ("test", "validation", "train"),
-            key="compare-part",
-            help="Subjects that training never saw: test.",
-        )
-        n = st.number_input("n each side", 1, MOST, 32, key="compare-n", width=110)
         if st.button("New draw", icon=":material/casino:", key="compare-again", type="primary"):
             st.session_state["compare-seed"] = st.session_state.get("compare-seed", 0) + 1
-        with st.popover("Sampler", icon=":material/tune:"):
+        with st.popover("Settings", icon=":material/tune:"):
+            reason = "The test part has subjects that training never saw."
+            part = st.selectbox("Real examples from", ("test", "validation", "train"), key="compare-part", help=reason)
+            n = int(st.number_input("Examples each side", 1, MOST, 32, key="compare-n"))
             seed, steps, guidance = _sampler(model)
-    return Chosen(dataset, model, part, None if wanted == ALL else wanted, int(n), seed, steps, guidance)
+    return Chosen(dataset, model, part, None if wanted == ALL else wanted, n, seed, steps, guidance)
 
 
 def _sampler(model: Path) -> tuple[int, int | None, float | None]:

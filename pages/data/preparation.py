@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.data.library import left_out
-from pages.shared import cache, jobs, panels, state, viewers
+from pages.shared import cache, jobs, panels, shell, state, viewers
 
 if TYPE_CHECKING:
     from synth_core.data import Dataset, Preparation, Recording
@@ -75,7 +75,7 @@ def _progress() -> None:
     else:
         state.current().dataset = job.result
         st.success(f"{job.result.name} is ready: {panels.dataset_line(job.result)}. {left_out(job.result)}")
-        st.page_link("pages/train/page.py", label="Train a generator on it", icon=":material/arrow_forward:")
+        st.page_link(shell.script("train"), label="Train a generator on it", icon=":material/arrow_forward:")
 
 
 def _job() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import streamlit as st
@@ -31,16 +32,18 @@ def cohort_card(path: Path) -> None:
         if st.button(label, key=f"open-{path.name}", icon=":material/arrow_forward:"):
             chosen = state.current()
             chosen.dataset, chosen.model = path, models[0] if models else None
-            st.switch_page(f"pages/{page}/page.py")
+            st.switch_page(shell.script(page))
 
 
 def run_line(path: Path) -> None:
     """State of one run, in one row, with the way to its page."""
     from synth_core.training import RunDirectory
 
-    status = RunDirectory(path).status()
+    run = RunDirectory(path)
+    status = run.status()
+    done = f"step {words.number(status.step)} of {words.number(status.steps)}"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{path.name}** · {status.state}, step {words.number(status.step)}", width="stretch")
+        st.markdown(f"**{path.name}** · {panels.run_state(run, time.time())}, {done}", width="stretch")
         if st.button("Watch", key=f"watch-{path.name}"):
             state.current().run = path
-            st.switch_page("pages/train/page.py")
+            st.switch_page(shell.script("train"))

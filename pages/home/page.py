@@ -1,17 +1,17 @@
 import streamlit as st
 
 from pages.home.cohorts import cohort_card, run_line
-from pages.shared import cache, jobs, panels, shell
+from pages.shared import cache, panels, shell
 
 shell.page("SynthScope", "Make synthetic EEG, ECG and CT, and see how far they can be trusted.")
 
 datasets = cache.readable_datasets()
-demo = [path for path in datasets if path.name.startswith("demo-")]
+demo = [path for path in datasets if path.name in panels.DEMO_NAMES]
 own = [path for path in datasets if path not in demo]
 
 if not datasets:
     panels.nothing_yet("This workspace is empty.")
-elif jobs.get(panels.DEMO) is not None:
+elif panels.demo_missing():
     panels.build_demo_button()
 
 for title, group in (("Demo cohorts", demo), ("Your datasets", own)):
@@ -38,5 +38,5 @@ steps = (
 )
 for column, (name, label, reason) in zip(st.columns(len(steps)), steps, strict=True):
     with column:
-        st.page_link(f"pages/{name}/page.py", label=label, icon=":material/arrow_forward:")
+        st.page_link(shell.script(name), label=label, icon=":material/arrow_forward:")
         st.caption(reason)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import importlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,18 +16,6 @@ if TYPE_CHECKING:
     from synth_core.data import Dataset, Recording
     from synth_core.generators import Generator
     from synth_core.types import Batch
-
-_HEAVY = ("torch", "pandas", "plotly.graph_objects", "scipy.signal", "synth_core.data", "synth_core.generators")
-
-
-@st.cache_resource(show_spinner=False)
-def warm() -> bool:
-    """Import what pages need, once, and exempt it from garbage collection; called after the first page was sent."""
-    for module in _HEAVY:
-        importlib.import_module(module)
-    gc.collect()
-    gc.freeze()
-    return True
 
 
 def workspace() -> Workspace:

@@ -11,6 +11,8 @@ import streamlit as st
 from pages.shared import viewers
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from synth_core.types import Batch, DataSpec
 
 ROWS = 10  # examples of one channel that are stacked in one pane
@@ -25,8 +27,16 @@ class Side:
     tint: viewers.Tint
 
 
-def show(sides: Sequence[Side], *, key: str, height: int = 520) -> None:
-    """Draw the sides next to one another: slices as stacks to scroll, signals one example (or ten rows) at a time."""
+def show(sides: Sequence[Side], *, key: str, height: int = 520, beside: DeltaGenerator | None = None) -> None:
+    """Draw the sides next to one another: slices as stacks to scroll, signals one example (or ten rows) at a time.
+
+    Parameters
+    ----------
+    sides : of one specification.
+    key : unique on the page.
+    height : of the viewer, CSS pixels.
+    beside : the row of controls in which the number of the example is asked for; above the viewer when None.
+    """
     spec = sides[0].batch.spec
     if spec.is_image:
         stacks = [
@@ -35,7 +45,8 @@ def show(sides: Sequence[Side], *, key: str, height: int = 520) -> None:
         ]
         viewers.slices(stacks, key=key, height=height)
         return
-    first = _page(min(len(side.batch) for side in sides), _per_page(spec), key)
+    with beside or st.container():
+        first = _page(min(len(side.batch) for side in sides), _per_page(spec), key)
     viewers.waveforms([_trace(side, first) for side in sides], modality=spec.modality, key=key, height=height)
 
 
@@ -59,8 +70,8 @@ def _page(n: int, size: int, key: str) -> int:
     pages = -(-n // size)
     if pages < 2:
         return 0
-    what = "Example" if size == 1 else f"Page of {size} examples"
-    chosen = st.number_input(f"{what} (1 to {pages})", 1, pages, key=f"{key}-page", width=220)
+    what = "Example" if size == 1 else f"{size} examples, page"
+    chosen = st.number_input(f"{what} (1 to {pages})", 1, pages, key=f"{key}-page", width=170)
     return (int(chosen) - 1) * size
 
 

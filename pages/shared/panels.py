@@ -8,25 +8,29 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shared import cache, jobs, state, words
+from pages.shared import cache, jobs, shell, state, words
 from pages.shared.forms import form_for
 
 if TYPE_CHECKING:
     from synth_core.data import Dataset
+    from synth_core.training import RunDirectory
 
 __all__ = [
     "build_demo_button",
     "choose_dataset",
     "choose_model",
     "dataset_line",
+    "demo_missing",
     "form_for",
     "indices_of_class",
     "models_for",
     "nothing_yet",
+    "run_state",
     "runs_for",
 ]
 
 DEMO = "demo"
+DEMO_NAMES = ("demo-ecg", "demo-eeg", "demo-ct")
 
 
 def choose_dataset(*, label: str = "Dataset") -> Path | None:
@@ -46,7 +50,7 @@ def choose_model(spec: Mapping[str, Any], *, label: str = "Generator") -> Path |
     options = [*models_for(spec), *runs_for(spec)]
     if not options:
         st.info(f"No generator makes this yet ({words.example(spec)}).", icon=":material/info:")
-        st.page_link("pages/train/page.py", label="Train one on this dataset", icon=":material/arrow_forward:")
+        st.page_link(shell.script("train"), label="Train one on this dataset", icon=":material/arrow_forward:")
         return None
     chosen = state.current()
     if chosen.model not in options:
@@ -78,7 +82,18 @@ def nothing_yet(message: str) -> None:
         )
         with st.container(horizontal=True):
             build_demo_button()
-            st.page_link("pages/data/page.py", label="Add your own data", icon=":material/arrow_forward:")
+            st.page_link(shell.script("data"), label="Add your own data", icon=":material/arrow_forward:")
+
+
+def demo_missing() -> bool:
+    """Whether a demo cohort is not there, or not yet."""
+    there = {path.name for path in cache.workspace().datasets()}
+    return not there.issuperset(DEMO_NAMES)
+
+
+def run_state(run: RunDirectory, now: float) -> str:
+    """The state of a run, and whether a worker that should be there has gone silent."""
+    return "stopped without a word" if run.liveness(now) == "silent" else run.status().state
 
 
 def build_demo_button() -> None:
@@ -124,12 +139,8 @@ def _remember(field: str, key: str) -> None:
 
 def _dataset_label(path: Path) -> str:
     info = cache.dataset_info(path)
-    modality = words.MODALITY_TITLES.get(info["spec"]["modality"], "")
-    simulated = ", simulated" if info.get("source", {}).get("simulated") else ""
-    return f"{info.get('name', path.name)} ({modality}{simulated})"
+    return info.get("name", path.name) + (" (simulated)" if info["source"]["simulated"] else "")
 
 
 def _model_label(path: Path) -> str:
-    generator = cache.model_info(path).get("generator", "")
-    place = "run, latest checkpoint" if path.parent == cache.workspace().folder("runs") else "model"
-    return f"{path.name} ({generator}, {place})"
+    return path.name + (" (run)" if path.parent == cache.workspace().folder("runs") else "")

@@ -16,7 +16,8 @@ from pages.shared import cache, state
 from synth_core.errors import SynthScopeError
 
 DISCLAIMER = "Not a medical device; for research and teaching."
-LOGO = Path(__file__).resolve().parents[2] / "assets" / "logo.svg"
+PAGES = Path(__file__).resolve().parents[1]
+LOGO = PAGES.parent / "assets" / "logo.svg"
 _STYLE = """<style>
 .stMain, .stSidebar { font-variant-numeric: tabular-nums; }
 .stMainBlockContainer { padding-left: 2.2rem; padding-right: 2.2rem; }
@@ -75,6 +76,16 @@ def page(title: str, purpose: str, *, neutral: bool = False) -> ErrorFrame:
     return ErrorFrame()
 
 
+def script(name: str) -> str:
+    """The script of a page, for st.Page, st.page_link and st.switch_page."""
+    return str(PAGES / name / "page.py")
+
+
+def is_rating() -> bool:
+    """Whether the visitor is on the rating page, which shows no way to the other pages."""
+    return (st.context.url or "").split("?")[0].rstrip("/").endswith("/rate")
+
+
 def style() -> None:
     """The few rules that the theme cannot express."""
     st.html(_STYLE)
@@ -101,7 +112,7 @@ def _chosen() -> None:
                 simulated_badge()
         if chosen.model is not None:
             st.badge(chosen.model.name, icon=":material/model_training:", color="gray", help="The chosen generator")
-        if chosen.run is not None:
+        if chosen.run not in (None, chosen.model):
             st.badge(chosen.run.name, icon=":material/play_circle:", color="gray", help="The run being watched")
 
 

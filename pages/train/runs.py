@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shared import cache, state, words
+from pages.shared import cache, panels, state, words
 from pages.train.new_run import described
 
 SHOWN = 200  # runs listed, the newest first
@@ -44,13 +44,8 @@ def row(path: Path) -> dict[str, Any]:
     left = words.duration(status.seconds_left) if status.seconds_left and status.state == "running" else ""
     return {
         "run": path.name,
-        "state": state_words(run, time.time()),
+        "state": panels.run_state(run, time.time()),
         "step": f"{words.number(status.step)} of {words.number(status.steps)}",
         "time left": left,
         "what": described(path),
     }
-
-
-def state_words(run: Any, now: float) -> str:
-    """The state, and whether a worker that should be there has gone silent."""
-    return "stopped without a word" if run.liveness(now) == "silent" else run.status().state

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shared import cache, examples, shell, state, words
+from pages.shared import cache, examples, panels, shell, state, words
 from pages.train import keep
-from pages.train.runs import state_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +43,7 @@ def _live(path: Path, was_alive: bool) -> None:
             _curves(run)
         with samples:
             _previews(run)
-        with st.expander("Log", expanded=not alive and run.status().state != "finished"):
+        with st.expander("Log"):
             st.code(run.log(40) or "The log is empty.", language=None, height=240)
 
 
@@ -52,7 +51,7 @@ def _numbers(run: RunDirectory) -> None:
     status = run.status()
     left = words.duration(status.seconds_left) if status.seconds_left is not None else "–"
     shown = (
-        ("State", state_words(run, time.time())),
+        ("State", panels.run_state(run, time.time())),
         ("Step", f"{words.number(status.step)} of {words.number(status.steps)}"),
         ("Speed (examples/s)", words.number(round(status.examples_per_second, 1))),
         ("Time left", left),
@@ -93,7 +92,7 @@ def _choose_for_compare(run: RunDirectory) -> None:
     chosen, dataset = state.current(), Path(run.config()["dataset"]["path"])
     chosen.model = run.path
     chosen.dataset = dataset if dataset.is_dir() else chosen.dataset
-    st.switch_page("pages/compare/page.py")
+    st.switch_page(shell.script("compare"))
 
 
 def _curves(run: RunDirectory) -> None:
@@ -103,7 +102,9 @@ def _curves(run: RunDirectory) -> None:
     if len(frame) < 2:
         st.caption("The loss curves begin with the second step.")
         return
-    scale = st.segmented_control("Scale", ("linear", "log"), default="linear", required=True, key="run-scale")
+    scale = st.segmented_control(
+        "Scale", ("linear", "log"), default="linear", required=True, key="run-scale", label_visibility="collapsed"
+    )
     figure = loss_curves(frame.drop(columns="seconds", errors="ignore"))
     figure.update_layout(height=380)
     if scale == "log":
@@ -133,11 +134,12 @@ def _previews(run: RunDirectory) -> None:
         st.caption("The first samples come with the first steps.")
         return
     steps = ["newest", *(str(int(path.stem)) for path in found)]
-    wanted = st.selectbox("Samples at step", steps, key="run-preview", width=220)
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    wanted = row.selectbox("Samples at step", steps, key="run-preview", width=200)
     path = found[-1] if wanted not in steps[1:] else found[steps.index(wanted) - 1]
     preview = run.preview(path)
     title = f"Samples at step {words.number(preview.step)}, n = {len(preview.values)}"
-    examples.show([examples.Side(_batch(run, preview), title, "synthetic")], key="run-samples", height=380)
+    examples.show([examples.Side(_batch(run, preview), title, "synthetic")], key="run-samples", height=420, beside=row)
 
 
 def _batch(run: RunDirectory, preview: Any) -> Any:
