@@ -91,8 +91,10 @@ class SliceViewer extends Viewer {
 
   controls() {
     const presets = PRESETS.map(([name, width, level], index) => {
-      const label = `Window ${name.toLowerCase()}: width ${width}, level ${level} HU. Key ${index + 1}`;
-      const node = button(`${index + 1} ${name}`, label, () => this.preset(index));
+      const { numberKeys } = this.header; // false where the page takes them as answers
+      const label = `Window ${name.toLowerCase()}: width ${width}, level ${level} HU`;
+      const [text, title] = numberKeys ? [`${index + 1} ${name}`, `${label}. Key ${index + 1}`] : [name, label];
+      const node = button(text, title, () => this.preset(index));
       node.dataset.preset = index;
       return node;
     });
@@ -142,7 +144,7 @@ class SliceViewer extends Viewer {
     const steps = { ArrowUp: -1, ArrowDown: 1, ArrowLeft: -1, ArrowRight: 1, PageUp: -5, PageDown: 5 };
     if (key in steps) this.scroll(pane, steps[key]);
     else if (key === "Home" || key === "End") this.scroll(pane, key === "Home" ? -pane.depth : pane.depth);
-    else if (key >= "1" && key <= String(PRESETS.length)) this.preset(Number(key) - 1, pane);
+    else if (this.header.numberKeys && key >= "1" && key <= String(PRESETS.length)) this.preset(Number(key) - 1, pane);
     else return false;
     return true;
   }

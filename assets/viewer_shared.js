@@ -170,7 +170,9 @@ class Viewer {
     if (this.pending || !this.panes.length) return;
     this.pending = requestAnimationFrame(() => {
       this.pending = null;
-      for (const pane of this.panes) this.draw(pane);
+      // The pane under the pointer comes first: it says at what moment the others draw their cursor.
+      for (const pane of this.panes) if (pane === this.pointed) this.draw(pane);
+      for (const pane of this.panes) if (pane !== this.pointed) this.draw(pane);
     });
   }
 

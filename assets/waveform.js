@@ -19,8 +19,10 @@ class WaveformViewer extends Viewer {
     let offset = 0;
     this.panes = header.panes.map((pane) => {
       const codes = pane.channels.map(() => samples.subarray(offset, (offset += pane.samples)));
-      return { ...pane, codes };
+      const channels = pane.channels.map((channel) => ({ ...channel, name: channel.name.replace(/^AV([RLF])$/, "aV$1") }));
+      return { ...pane, channels, codes };
     });
+    this.pointed = this.cursor = null;
     this.ecg = header.modality === "ecg";
     const kind = [header.modality, ...header.panes.map((pane) => pane.channels.map((c) => c.name))].join();
     if (this.kind !== kind) this.layout = 0; // a new kind of recording: start from its defaults
@@ -151,10 +153,16 @@ class WaveformViewer extends Viewer {
   }
 
   hover(pane, point) {
-    const segment = point && nearest(pane.segments ?? [], point);
-    this.cursor = segment ? { time: segment.from + (point.x - segment.x) / pane.perSecond, index: segment.index } : null;
     this.pointed = pane;
+    this.pointer = point;
     this.redraw();
+  }
+
+  // Moment and channel under the pointer.
+  cursorAt(pane) {
+    const segment = this.pointer && nearest(pane.segments, this.pointer);
+    if (!segment) return null;
+    return { time: segment.from + (this.pointer.x - segment.x) / pane.perSecond, index: segment.index };
   }
 
   draw(pane) {
@@ -169,6 +177,7 @@ class WaveformViewer extends Viewer {
     else drawSeconds(context, area, view, pane, colours);
     pane.segments = this.ecg && this.layout === 1 ? threeByFour(pane, view, area) : stacked(pane, view, area);
     this.drawAnnotations(context, pane, view, area, colours);
+    if (pane === this.pointed) this.cursor = this.cursorAt(pane);
     for (const segment of pane.segments) this.drawSegment(context, pane, segment, area, colours);
     drawAxis(context, pane, view, area, colours);
     if (!this.ecg) drawAmplitude(context, area, colours, EEG_SENSITIVITIES[view.gain]);
@@ -195,16 +204,17 @@ class WaveformViewer extends Viewer {
   // Scales and margins; sets what scrolling needs: pane.perSecond (px) and pane.page (s).
   measure(pane, view, width, height, ratio, context) {
     const rows = this.ecg && this.layout === 1 ? 4 : pane.channels.length;
-    const names = Math.max(...pane.channels.map((channel) => context.measureText(channel.name).width));
-    const rowHeight = (height - AXIS - 8) / rows;
+    const names = Math.max(32, ...pane.channels.map((channel) => context.measureText(channel.name).width));
+    const top = this.ecg ? 24 : pane.annotations.length ? 18 : 6; // room for the first R wave, for annotations
+    const rowHeight = (height - AXIS - top - 4) / rows;
     const mm = this.ecg ? paperScale(pane, width - names - 12, rowHeight, ratio) : SCREEN_MM;
     const left = Math.ceil(names + 12 + (this.ecg ? 7 * mm : 0));
-    const right = width - 8;
+    const right = width - (this.ecg ? 8 : 66); // the scale bar stands beside the montage
     const perSecond = this.ecg ? ECG_SPEEDS[view.speed] * mm : (right - left) / this.pages()[view.page];
     const perUnit = this.ecg ? ECG_GAINS[view.gain] * mm : -mm / EEG_SENSITIVITIES[view.gain]; // EEG: negative up
     pane.perSecond = perSecond;
     pane.page = Math.min((right - left) / perSecond, Math.max(pane.seconds, 0.001));
-    return { left, right, top: 4, bottom: height - AXIS, rowHeight, mm, perSecond, perUnit, names };
+    return { width, left, right, top, bottom: height - AXIS, rowHeight, mm, perSecond, perUnit, names };
   }
 
   drawSegment(context, pane, segment, area, colours) {
@@ -221,7 +231,7 @@ class WaveformViewer extends Viewer {
     }
     context.save();
     context.beginPath();
-    context.rect(segment.x, area.top, segment.right - segment.x, area.bottom - area.top);
+    context.rect(segment.x, 0, segment.right - segment.x, area.bottom);
     context.clip();
     drawTrace(context, pane, segment, area, colours.trace);
     context.restore();
@@ -240,8 +250,8 @@ class WaveformViewer extends Viewer {
       context.fillStyle = colours.mark;
       context.fillRect(from, area.top, Math.max(0, to - from), area.bottom - area.top);
       context.globalAlpha = 1;
-      if (x >= area.left) context.fillRect(x, area.top, 1, area.bottom - area.top);
-      context.fillText(text, from + 4, area.top, Math.max(20, area.right - from - 6));
+      if (x >= area.left) context.fillRect(x, 2, 1, area.bottom - 2);
+      context.fillText(text, from + 4, 3, Math.max(20, area.right - from - 6));
     }
   }
 
@@ -262,7 +272,7 @@ class WaveformViewer extends Viewer {
       context.fill();
     }
     const amount = Number.isNaN(value) ? "no value" : `${figure(value, this.ecg ? 3 : 1)} ${pane.unit}`;
-    pane.readout.textContent = `${pane.channels[cursor.index].name}  ${figure(cursor.time, 3)} s  ${amount}`;
+    pane.readout.textContent = [pane.channels[cursor.index].name, `${figure(cursor.time, 3)} s`, amount].join(" \u00b7 ");
   }
 }
 
@@ -385,7 +395,7 @@ function drawSeconds(context, area, view, pane, colours) {
 
 function drawAxis(context, pane, view, area, colours) {
   context.fillStyle = colours.paper;
-  context.fillRect(0, area.bottom, area.right + 8, AXIS);
+  context.fillRect(0, area.bottom, area.width, AXIS);
   context.fillStyle = colours.muted;
   context.textBaseline = "middle";
   context.textAlign = "left";
@@ -434,20 +444,14 @@ function drawAmplitude(context, area, colours, sensitivity) {
   const room = Math.max(area.rowHeight, 24);
   const amount = [5000, 2000, 1000, 500, 200, 100, 50, 20, 10, 5, 2].find((v) => (v / sensitivity) * area.mm <= room) ?? 1;
   const length = Math.min((amount / sensitivity) * area.mm, 120);
-  const [x, bottom] = [area.right - 6, area.bottom - 8];
-  const text = `${amount} µV`;
-  const width = context.measureText(text).width;
-  context.fillStyle = colours.paper;
-  context.globalAlpha = 0.85;
-  context.fillRect(x - width - 14, bottom - length - 4, width + 20, length + 8);
-  context.globalAlpha = 1;
+  const [x, bottom] = [area.right + 11, area.bottom - 8];
   context.fillStyle = colours.ink;
   context.fillRect(x - 1, bottom - length, 2, length);
   context.fillRect(x - 4, bottom - length, 8, 1);
   context.fillRect(x - 4, bottom - 1, 8, 1);
-  context.textAlign = "right";
+  context.textAlign = "left";
   context.textBaseline = "middle";
-  context.fillText(text, x - 8, bottom - length / 2);
+  context.fillText(`${amount} µV`, x + 7, bottom - length / 2, 46);
 }
 
 export default mounting(WaveformViewer);

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from pages.shared import viewer_message as message
 from synth_core.data.recording import Annotation
 from synth_core.errors import InvalidSetting, SpecMismatch
-from synth_core.signal import min_max_decimate
+from synth_core.figures.theme import REAL, SYNTHETIC
 
 Tint = Literal["real", "synthetic", "neutral"]
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
-COLOURS: dict[Tint, str | None] = {"real": "#0072B2", "synthetic": "#D55E00", "neutral": None}  # as in the figures
+COLOURS: dict[Tint, str | None] = {"real": REAL, "synthetic": SYNTHETIC, "neutral": None}
 SMALLEST_SIDE = 48  # pixels; a slice is not shrunk below this to make a message fit
 
 
@@ -88,7 +88,7 @@ class Stack:
 
 
 def waveforms(
-    traces: Sequence[Trace], *, modality: str, key: str, height: int = 520, linked: bool = True, even: bool = False
+    traces: Sequence[Trace], *, modality: str, key: str, height: int = 520, linked: bool = True, blind: bool = False
 ) -> None:
     """Show traces side by side: ECG on millimetre paper, EEG as a montage with negative up.
 
@@ -99,17 +99,17 @@ def waveforms(
     key : name of the element; it becomes a class in the page, so it must not say what is shown.
     height : of the whole viewer, CSS pixels.
     linked : one time axis and one gain for all panes.
-    even : messages of equal shape have equal size, so that size tells a rater nothing.
+    blind : for raters: messages of equal shape have equal size, and number keys are left to the page.
 
     Raises
     ------
     InvalidSetting : when there is no trace or the modality is not a signal.
     """
-    packed = waveform_message(traces, modality=modality, height=height, linked=linked, even=even)
+    packed = waveform_message(traces, modality=modality, height=height, linked=linked, blind=blind)
     _waveform_viewer(data=packed, key=key, height=height)
 
 
-def slices(stacks: Sequence[Stack], *, key: str, height: int = 520, linked: bool = True, even: bool = False) -> None:
+def slices(stacks: Sequence[Stack], *, key: str, height: int = 520, linked: bool = True, blind: bool = False) -> None:
     """Show CT stacks side by side, with window presets, scrolling and HU under the cursor.
 
     Parameters
@@ -118,17 +118,17 @@ def slices(stacks: Sequence[Stack], *, key: str, height: int = 520, linked: bool
     key : name of the element; it becomes a class in the page, so it must not say what is shown.
     height : of the whole viewer, CSS pixels.
     linked : one window and one scroll position for all viewports.
-    even : messages of equal shape have equal size, so that size tells a rater nothing.
+    blind : for raters: messages of equal shape have equal size, and number keys are left to the page.
 
     Raises
     ------
     InvalidSetting : when there is no stack, or more slices than one message holds.
     """
-    _slice_viewer(data=slice_message(stacks, height=height, linked=linked, even=even), key=key, height=height)
+    _slice_viewer(data=slice_message(stacks, height=height, linked=linked, blind=blind), key=key, height=height)
 
 
 def waveform_message(
-    traces: Sequence[Trace], *, modality: str, height: int = 520, linked: bool = True, even: bool = False
+    traces: Sequence[Trace], *, modality: str, height: int = 520, linked: bool = True, blind: bool = False
 ) -> bytes:
     """Pack traces for the viewer; above 2 MB they are reduced to minimum and maximum pairs, and the pane says so."""
     if not traces:
@@ -140,22 +140,22 @@ def waveform_message(
     while True:
         described = [_describe_trace(trace, bucket) for trace in traces]
         samples = np.concatenate([codes.ravel() for _, codes in described])
-        packed = message.pack({**header, "panes": [pane for pane, _ in described]}, samples, even=even)
+        packed = message.pack({**header, "panes": [pane for pane, _ in described]}, samples, even=blind)
         if len(packed) <= message.MESSAGE_LIMIT:
             return packed
         bucket = max(4, 2 * bucket)
 
 
-def slice_message(stacks: Sequence[Stack], *, height: int = 520, linked: bool = True, even: bool = False) -> bytes:
+def slice_message(stacks: Sequence[Stack], *, height: int = 520, linked: bool = True, blind: bool = False) -> bytes:
     """Pack stacks for the viewer; above 2 MB pixels are averaged in the plane, and the viewport says so."""
     if not stacks:
         raise InvalidSetting("The slice viewer needs at least one stack.")
-    header = {"height": height, "linked": linked}
+    header = {"height": height, "linked": linked, "numberKeys": not blind}
     factor = 1
     while factor == 1 or min(min(stack.volume.shape[1:]) for stack in stacks) // factor >= SMALLEST_SIDE:
         described = [_describe_stack(stack, factor) for stack in stacks]
         samples = np.concatenate([codes.ravel() for _, codes in described])
-        packed = message.pack({**header, "panes": [pane for pane, _ in described]}, samples, even=even)
+        packed = message.pack({**header, "panes": [pane for pane, _ in described]}, samples, even=blind)
         if len(packed) <= message.MESSAGE_LIMIT:
             return packed
         factor += 1
@@ -173,14 +173,14 @@ def _first_bucket(samples: int) -> int:
 
 def _describe_trace(trace: Trace, bucket: int) -> tuple[dict[str, Any], NDArray[np.int16]]:
     values = np.asarray(trace.values, np.float32)
-    shown = values if bucket == 1 else _minimum_and_maximum(values, bucket)
+    shown = values if bucket == 1 else message.extremes(values, bucket)
     codes, scale, offset = message.quantise(shown)
     centre, span = _centre_and_span(values)
     pane = {
         "title": trace.title,
         "colour": COLOURS[trace.tint],
         "unit": trace.unit.replace("uV", "µV"),
-        "rate": trace.rate * shown.shape[1] / values.shape[1],
+        "rate": trace.rate if bucket == 1 else trace.rate * 2 / bucket,
         "seconds": values.shape[1] / trace.rate,
         "samples": shown.shape[1],
         "channels": [
@@ -194,19 +194,13 @@ def _describe_trace(trace: Trace, bucket: int) -> tuple[dict[str, Any], NDArray[
     return pane, codes
 
 
-def _minimum_and_maximum(values: NDArray[np.float32], bucket: int) -> NDArray[np.float32]:
-    """(channels, samples) → (channels, 2 · ⌈samples / bucket⌉), so that no spike is lost."""
-    pairs = min_max_decimate(values, -(-values.shape[1] // bucket))
-    return pairs.reshape(len(values), -1).astype(np.float32)
-
-
 def _centre_and_span(values: NDArray[np.float32]) -> tuple[NDArray[np.float64], float]:
     """Median of each channel, where its baseline is drawn, and the range of the middle 99 % of a typical channel."""
     step = max(1, values.shape[1] // 4000)
-    low, middle, high = np.nanpercentile(
-        np.where(np.isfinite(values), values, np.nan)[:, ::step], (0.5, 50, 99.5), axis=1
-    )
-    return np.nan_to_num(middle), float(np.nan_to_num(np.median(high - low)))
+    finite = np.where(np.isfinite(values), values, np.nan)[:, ::step]
+    finite[np.isnan(finite).all(axis=1)] = 0.0
+    low, middle, high = np.nanpercentile(finite, (0.5, 50, 99.5), axis=1)
+    return middle, float(np.median(high - low))
 
 
 def _describe_stack(stack: Stack, factor: int) -> tuple[dict[str, Any], NDArray[np.int16]]:
