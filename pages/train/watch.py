@@ -102,8 +102,9 @@ def _curves(run: RunDirectory) -> None:
     if len(frame) < 2:
         st.caption("The loss curves begin with the second step.")
         return
+    scales = ("linear", "log")
     scale = st.segmented_control(
-        "Scale", ("linear", "log"), default="linear", required=True, key="run-scale", label_visibility="collapsed"
+        "Scale", scales, default="linear", required=True, key="run-scale", label_visibility="collapsed"
     )
     figure = loss_curves(frame.drop(columns="seconds", errors="ignore"))
     figure.update_layout(height=380)

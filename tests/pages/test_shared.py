@@ -1,0 +1,88 @@
+"""Uploads, background work, words, the demo's names."""
+
+from __future__ import annotations
+
+import io
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pages.data.spool import spool, unpack
+from pages.shared import jobs, panels, words
+from synth_core.demo import DEMO_COHORTS
+from synth_core.errors import DamagedFile
+
+
+class Upload(io.BytesIO):
+    def __init__(self, name: str, content: bytes) -> None:
+        super().__init__(content)
+        self.name = name
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def test_uploads_get_safe_names_and_stay_in_their_folder(tmp_path: Path) -> None:
+    opened = spool([Upload("../../a b.hea", b"1"), Upload("../../a b.hea", b"2")], tmp_path / "in")
+    assert opened == tmp_path / "in"
+    assert sorted(path.name for path in opened.iterdir()) == ["2-a-b.hea", "a-b.hea"]
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_a_zip_cannot_write_outside_its_folder(tmp_path: Path) -> None:
+    opened = spool([Upload("set.zip", zipped({"../../evil.txt": b"x", "a/b.txt": b"y"}))], tmp_path / "in")
+    assert {path.relative_to(opened).as_posix() for path in opened.rglob("*.txt")} == {
+        "unnamed/unnamed/evil.txt",
+        "a/b.txt",
+    }
+
+
+def test_a_damaged_zip_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "set.zip"
+    path.write_bytes(zipped({"a.txt": b"x" * 1000})[:-30])
+    with pytest.raises(DamagedFile, match="cannot be unpacked"):
+        unpack(path, tmp_path / "out")
+
+
+def ended(job: jobs.Job) -> jobs.Job:
+    for _ in range(200):
+        if job.ended:
+            return job
+        time.sleep(0.01)
+    raise AssertionError("the job did not end")
+
+
+def test_a_job_reports_its_result() -> None:
+    assert ended(jobs.start("result", "Counting", lambda progress: progress(1, 2, "one") or 7)).result == 7
+
+
+def test_a_cancelled_job_ends_without_a_result() -> None:
+    def endless(progress: jobs.Progress) -> None:
+        while True:
+            progress(0, 1, "")
+            time.sleep(0.005)
+
+    job = jobs.start("endless", "Waiting", endless)
+    job.cancelling = True
+    assert ended(job).problem == "Cancelled; nothing was kept."
+
+
+def test_time_left_comes_from_the_pace() -> None:
+    job = jobs.Job("x", started=time.monotonic() - 10, done=1, total=4)
+    assert job.seconds_left == pytest.approx(30, abs=1)
+
+
+def test_the_demo_is_recognised_by_its_names() -> None:
+    assert set(panels.DEMO_NAMES) == set(DEMO_COHORTS)
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(40, "40 s"), (700, "12 min"), (12_000, "3 h 20 min")])
+def test_durations(seconds: float, said: str) -> None:
+    assert words.duration(seconds) == said
