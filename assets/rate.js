@@ -1,7 +1,7 @@
 // The rater's answers: number keys choose, Enter or → goes on, Backspace takes back. The same for every item.
 
-const ABOVE = 112; // CSS pixels of heading above the item
-const BELOW = 104; // CSS pixels of this bar and its margin
+const ABOVE = 86; // CSS pixels of heading above the item
+const BELOW = 112; // CSS pixels of this bar and its margin
 
 function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -48,14 +48,13 @@ class AnswerBar {
   }
 
   draw() {
-    const { answers, count, share, told, canUndo, mode } = this.data;
+    const { answers, number, total, practice, told, mode } = this.data;
     const asking = mode === "answer";
     const buttons = answers.map((text, index) =>
       element(
         "button",
         {
           type: "button",
-          class: index === answers.length / 2 ? "middle" : "",
           "aria-pressed": String(this.chosen === index + 1),
           disabled: !asking,
           onclick: () => this.choose(index + 1),
@@ -64,18 +63,21 @@ class AnswerBar {
         text,
       ),
     );
+    buttons.splice(answers.length / 2, 0, element("span"));
     const next = element("button", { type: "button", class: "next", onclick: () => this.next() }, "Next ");
     next.append(element("kbd", { "aria-label": "Enter" }, "\u23ce"));
     next.disabled = this.sent || (asking && this.chosen === null);
     const undo = element("button", { type: "button", disabled: !this.canGoBack(), onclick: () => this.back() }, "Undo");
     const pause = element("button", { type: "button", onclick: () => this.send("paused", true) }, "Pause");
+    const count = `${practice ? "Practice " : ""}${number} of ${total}`;
+    const columns = `repeat(${answers.length / 2}, 1fr)`;
     this.container.replaceChildren(
-      element("div", { class: "track" }, element("div", { style: `width: ${100 * share}%` })),
+      element("div", { class: "track" }, element("div", { style: `width: ${(100 * (number - 1)) / total}%` })),
       element(
         "div",
         { class: "row" },
-        element("div", { class: "count", "aria-live": "polite" }, count, element("small", {}, told || "\u00a0")),
-        element("div", { class: "answers", role: "group", "aria-label": "Your answer" }, ...buttons),
+        element("div", { class: "count", "aria-live": "polite" }, count, element("strong", {}, told || "\u00a0")),
+        element("div", { class: "answers", role: "group", "aria-label": "Your answer", style: `grid-template-columns: ${columns} 8px ${columns}` }, ...buttons),
         element("div", { class: "actions" }, pause, undo, next),
       ),
     );

@@ -35,8 +35,9 @@ def bar(code: str, protocol: StudyProtocol, task: Task, feedback: str | None) ->
         "mode": "answer" if feedback is None else "feedback",
         "trial": task.token,
         "answers": protocol.answers,
-        "count": f"{'Practice ' if task.practice else ''}{task.number} of {task.total}",
-        "share": round((task.number - 1) / task.total, 4),
+        "practice": task.practice,
+        "number": task.number,
+        "total": task.total,
         "told": "" if feedback is None else f"This one was {feedback}.",
         "canUndo": task.can_undo,
     }
@@ -64,8 +65,8 @@ def _mount(data: dict[str, Any], code: str, task: Task | None) -> int:
 
 def _answered(code: str, task: Task | None) -> None:
     """Keep the answer that the browser sent; after a practice item its feedback comes before the next one."""
-    given = st.session_state[KEY].get("answered")
-    if not isinstance(given, dict) or task is None:
+    given = st.session_state.get(KEY, {}).get("answered")
+    if task is None or given is None:
         return
     try:
         value, milliseconds = int(given["value"]), int(given["milliseconds"])

@@ -29,7 +29,7 @@ def invited(invitation: str) -> None:
         consent = st.checkbox(CONSENT)
         if st.form_submit_button("Take part", type="primary"):
             _join(invitation, name, specialty, int(years), consent)
-    with st.expander("I took part before and want to go on"):
+    with st.expander("I took part before and want to go on", width=560):
         returning()
 
 

@@ -9,6 +9,11 @@ from pages.shared import studies, viewers
 from synth_core.study.store import StudyRecord, Task
 
 SMALLEST, LARGEST = 320, 1200  # CSS pixels of the viewer
+_WHOLE_WINDOW = """<style>
+.stAppHeader { display: none; }
+.stMainBlockContainer { padding-top: .5rem; padding-bottom: 6rem; }
+.stMainBlockContainer > .stVerticalBlock { gap: .25rem; }
+</style>"""
 
 
 def show(code: str) -> None:
@@ -51,15 +56,16 @@ def _instructions(code: str, study: StudyRecord, task: Task) -> None:
 
 
 def _item(code: str, study: StudyRecord, task: Task, feedback: str | None) -> None:
+    st.html(_WHOLE_WINDOW)
     room = answering.bar(code, study.protocol, task, feedback)
     rendering, height = study.rendering, min(max(room, SMALLEST), LARGEST)
     values = rendering.read(task.payload)
     if rendering.modality == "ct":
-        viewers.slices([viewers.Stack(values, rendering.rate)], key="item", height=height, even=True)
+        viewers.slices([viewers.Stack(values, rendering.rate)], key="item", height=height, blind=True)
         return
     names = rendering.channels or tuple(str(number + 1) for number in range(len(values)))
     trace = viewers.Trace(values, rendering.rate, rendering.unit, names)
-    viewers.waveforms([trace], modality=rendering.modality, key="item", height=height, even=True)
+    viewers.waveforms([trace], modality=rendering.modality, key="item", height=height, blind=True)
 
 
 def _thanks(code: str) -> None:

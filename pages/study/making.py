@@ -71,14 +71,16 @@ def _protocol(title: str, available: int) -> StudyProtocol | None:
             )
             seed = first.number_input("Seed", 0, 2**31 - 1, 0, help="Of the choice of items and their orders.")
     try:
-        return StudyProtocol(
-            title=title,
-            per_side=int(per_side),
-            practice=int(practice),
-            repeats=repeats / 100,
-            steps=steps,
-            seed=int(seed),
-            instructions=told,
+        return StudyProtocol.model_validate(
+            {
+                "title": title,
+                "per_side": per_side,
+                "practice": practice,
+                "repeats": repeats / 100,
+                "steps": steps,
+                "seed": seed,
+                "instructions": told,
+            }
         )
     except ValidationError as error:
         st.error(forms.refusal(error))

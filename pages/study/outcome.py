@@ -86,8 +86,8 @@ def _roc(found: StudyResults) -> None:
 def _table(found: StudyResults) -> None:
     st.dataframe(pd.DataFrame([_row(one) for one in (*found.raters, found.overall)]), hide_index=True)
     st.caption(
-        "Intervals at 95 %: Clopper–Pearson for one rater, Wilson for all and for sensitivity and specificity, DeLong on "
-        "the logit scale for AUC. d′ and criterion are log-linear, per rater only; synthetic is the signal."
+        "Intervals at 95 %: Clopper–Pearson for one rater, Wilson for all and for sensitivity and specificity, DeLong "
+        "on the logit scale for AUC. d′ and criterion are log-linear, per rater only; synthetic is the signal."
     )
 
 

@@ -1,0 +1,1 @@
+"""The blinded study: its protocol, items, order, answers, sealed key and statistics."""

@@ -7,6 +7,7 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from synth_core.errors import StudyError
 from synth_core.types import Batch
 
