@@ -30,7 +30,7 @@ def show() -> None:
     st.caption(_credit(info) + " " + left_out(path))
     _examples(cache.dataset(path), wanted)
     left, right = st.columns(2, gap="large")
-    with left:
+    with left, shell.ErrorFrame():  # few subjects cannot be split; the rest of the page is still of use
         _split(path)
     with right:
         st.markdown("**How it was prepared**")

@@ -26,6 +26,7 @@ _STYLE = """<style>
 .st-key-heading [data-testid="stMarkdownContainer"], .st-key-heading [data-testid="stCaptionContainer"] {
   margin-bottom: 0; }
 .st-key-heading p { margin-bottom: 0; }
+[data-testid="stBaseButton-segmented_controlActive"] { color: var(--st-link-color); }
 </style>"""
 
 

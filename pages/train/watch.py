@@ -49,7 +49,7 @@ def _live(path: Path, was_alive: bool) -> None:
 
 def _numbers(run: RunDirectory) -> None:
     status = run.status()
-    left = words.duration(status.seconds_left) if status.seconds_left is not None else "–"
+    left = words.duration(status.seconds_left) if status.seconds_left else "–"
     shown = (
         ("State", panels.run_state(run, time.time())),
         ("Step", f"{words.number(status.step)} of {words.number(status.steps)}"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from synth_core.training import RunConfig, RunDirectory, create_run
+from synth_core.training import RunConfig, RunDirectory, Status, create_run
 from synth_core.workspace import Workspace
 from tests.pages.conftest import open_page, text
 
@@ -84,7 +84,7 @@ def test_a_run_is_found_from_its_directory_alone(dataset: Path, workspace: Works
     run = create_run(
         dataset, "flow", {"dim": 32, "heads": 2}, RunConfig(out=workspace.root / "runs" / "first", steps=7)
     )
-    run.write_status(run.status().__class__("cancelled", step=3, steps=7))
+    run.write_status(Status("cancelled", step=3, steps=7))
     open_page(app, "train")
     assert not app.exception
     assert {metric.label: metric.value for metric in app.metric}["Step"] == "3 of 7"
