@@ -217,12 +217,12 @@ def _describe_stack(stack: Stack, factor: int) -> tuple[dict[str, Any], NDArray[
     return pane, message.hounsfield_codes(shown)
 
 
-def _viewer(name: str) -> Callable[..., Any]:
-    """Register a viewer: the shared script and its own make one module, since a component takes a single one."""
-    script = "\n".join((ASSETS / file).read_text(encoding="utf-8") for file in ("viewer_shared.js", f"{name}.js"))
+def _viewer(name: str, *scripts: str) -> Callable[..., Any]:
+    """Register a viewer; its scripts are joined, since a component takes one module and cannot import."""
+    module = "\n".join((ASSETS / script).read_text(encoding="utf-8") for script in scripts)
     style = (ASSETS / "viewers.css").read_text(encoding="utf-8")
-    return st.components.v2.component(f"{name}_viewer", html="<div class='viewer'></div>", css=style, js=script)
+    return st.components.v2.component(name, html="<div class='viewer'></div>", css=style, js=module)
 
 
-_waveform_viewer = _viewer("waveform")
-_slice_viewer = _viewer("slice")
+_waveform_viewer = _viewer("waveform_viewer", "viewer_shared.js", "waveform_drawing.js", "waveform.js")
+_slice_viewer = _viewer("slice_viewer", "viewer_shared.js", "slice.js")
