@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from copy import copy
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -54,6 +55,8 @@ class Dataset:
         self._values, self._masks = values, masks
         self._rows = np.arange(len(table))
         self._labels = _label_matrix(table, spec.classes)
+        self._severity = table["severity"].to_numpy(np.float32)
+        self._subjects = table["subject"].to_numpy(object)
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
@@ -106,7 +109,7 @@ class Dataset:
         positions = np.where(positions < 0, positions + len(self), positions)
         rows = self._rows[positions]
         values = torch.from_numpy(self._values.take(rows).astype(np.float32, copy=False))
-        subjects = tuple(self.table["subject"].to_numpy()[positions])
+        subjects = tuple(self._subjects[positions])
         return Batch(values, self.spec, self._condition(positions, rows), subjects)
 
     def batches(self, size: int) -> Iterator[Batch]:
@@ -139,7 +142,11 @@ class Dataset:
         Raises
         ------
         InvalidSetting : unless `fractions` are three positive numbers that sum to 1 and `by` is "subject", or when
-            there are fewer than three subjects.
+            there is only one subject.
+
+        Notes
+        -----
+        Two subjects make a training and a test part; the validation part is then empty.
         """
         if by != "subject":
             raise InvalidSetting(
@@ -148,14 +155,15 @@ class Dataset:
         if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:
             raise InvalidSetting(f"`fractions` must be three positive numbers that sum to 1. Got {tuple(fractions)}.")
         subjects, owner = np.unique(self.table["subject"].to_numpy(str), return_inverse=True)
-        if len(subjects) < 3:
-            message = (
-                f"{self.name} has {len(subjects)} subject(s); three parts without a common subject need at least 3."
-            )
+        if len(subjects) < 2:
+            message = f"{self.name} has {len(subjects)} subject; parts without a common subject need at least 2."
             raise InvalidSetting(message)
         counts = np.zeros((len(subjects), len(self.spec.classes) + 1))
         np.add.at(counts, owner, np.pad(self._labels, ((0, 0), (0, 1)), constant_values=1))
-        parts = assign_subjects(counts, fractions, seed)
+        if len(subjects) == 2:
+            parts = np.array([0, 2])[assign_subjects(counts, (fractions[0], fractions[2]), seed)]
+        else:
+            parts = assign_subjects(counts, fractions, seed)
         views = {}
         whole = {} if self.part is None else {"of": self.part}
         for number, name in enumerate(PARTS):
@@ -163,18 +171,23 @@ class Dataset:
             views[name].part = {"part": name, "fractions": list(fractions), "by": by, "seed": seed, **whole}
         return views
 
+    @cached_property
+    def _severity_known(self) -> bool:
+        return bool(len(self)) and bool(np.isfinite(self._severity).all())
+
     def _view(self, positions: NDArray[np.int64]) -> Self:
         view = copy(self)
+        view.__dict__.pop("_severity_known", None)
         view.table = self.table.iloc[positions].reset_index(drop=True)
-        view._rows, view._labels = self._rows[positions], self._labels[positions]
+        for name in ("_rows", "_labels", "_severity", "_subjects"):
+            setattr(view, name, getattr(self, name)[positions])
         return view
 
     def _condition(self, positions: NDArray[np.int64], rows: NDArray[np.int64]) -> Condition:
         labels = torch.from_numpy(self._labels[positions]) if self.spec.classes else None
         severity = None
-        known = self.table["severity"].to_numpy(np.float32)
-        if len(known) and np.isfinite(known).all():
-            severity = torch.from_numpy(known[positions])
+        if self._severity_known:
+            severity = torch.from_numpy(self._severity[positions])
         mask = None
         if self._masks is not None:
             mask = torch.from_numpy(self._masks.take(rows).astype(np.float32))

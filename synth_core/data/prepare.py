@@ -21,7 +21,7 @@ from synth_core.data.recording import Recording, Source
 from synth_core.data.shards import ShardWriter
 from synth_core.data.slices import head_slices
 from synth_core.data.windows import signal_windows
-from synth_core.errors import DamagedFile, DataError, InvalidSetting
+from synth_core.errors import DataError, InvalidSetting
 from synth_core.storage import publish_directory, write_json_atomic
 from synth_core.types import DataSpec
 
@@ -126,7 +126,7 @@ def _write(
                     if masks is not None and example.mask is not None:
                         digest.update(masks.append(example.mask))
                     tally.rows.append(_row(recording, example))
-            except DamagedFile as error:
+            except DataError as error:
                 tally.damaged(error)
             if progress is not None:
                 progress(number + 1, len(recordings), recording.record)

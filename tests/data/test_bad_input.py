@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import plistlib
 import zipfile
@@ -199,3 +200,27 @@ def test_nothing_left_says_why_and_leaves_nothing(tmp_path: Path, values: np.nda
     with pytest.raises(DataError, match=sentence):
         prepare([signal(values)], tmp_path / "dataset", Preparation(seconds=1.0))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (wfdb_record, "r1.hea"),
+        (lambda folder: edf(folder / "x.edf"), "x.edf"),
+        (lambda f: ct_slice(f / "x.dcm"), "x.dcm"),
+    ],
+    ids=["wfdb", "edf", "dicom"],
+)
+def test_flipped_bytes_are_read_or_refused(tmp_path: Path, make: Callable[[Path], object], name: str) -> None:
+    """Nothing but a DataError comes out of a reader, whatever is in the file."""
+    make(tmp_path)
+    intact = (tmp_path / name).read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        content = bytearray(intact[: rng.integers(1, len(intact) + 1)] if rng.random() < 0.3 else intact)
+        for position in rng.integers(0, len(content), rng.integers(1, 6)):
+            content[position] = rng.integers(0, 256)
+        (tmp_path / name).write_bytes(content)
+        with contextlib.suppress(DataError):
+            for recording in open_recordings(tmp_path):
+                recording.read(0, 2)

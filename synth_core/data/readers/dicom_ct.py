@@ -139,8 +139,11 @@ def _check_geometry(file: Path, header: Any) -> None:
 
 def _check_length(file: Path, header: Any, available: int) -> None:
     """Raise unless the bytes after the header can hold the pixels, where these are not compressed."""
-    stored = int(header.Rows) * int(header.Columns) * int(header.get("BitsAllocated", 16)) // 8
-    compressed = getattr(header.file_meta.get("TransferSyntaxUID"), "is_compressed", False)
+    try:
+        stored = int(header.Rows) * int(header.Columns) * int(header.get("BitsAllocated", 16)) // 8
+        compressed = header.file_meta.TransferSyntaxUID.is_compressed
+    except (AttributeError, TypeError, ValueError) as error:
+        raise DamagedFile(file, "does not say how its pixels are stored; export it again.") from error
     if not compressed and available < stored:
         problem = f"is cut short: {max(0, available):,} of {stored:,} bytes of pixels are there. Export it again."
         raise DamagedFile(file, problem)
@@ -219,15 +222,17 @@ def _hounsfield(file: Path) -> NDArray[np.float32]:
     try:
         slice_ = pydicom.dcmread(file)
         stored = slice_.pixel_array
+        slope, intercept = (
+            float(slice_.get(tag, usual)) for tag, usual in (("RescaleSlope", 1), ("RescaleIntercept", 0))
+        )
+        right_to_left, _, _, _, front_to_back, _ = (float(value) for value in slice_.ImageOrientationPatient)
     except Exception as error:  # pydicom and its plug-ins raise whatever decoding raised
         raise DamagedFile(
             file, "has pixels that cannot be decoded; export it again, uncompressed if possible."
         ) from error
-    slope, intercept = float(slice_.get("RescaleSlope", 1)), float(slice_.get("RescaleIntercept", 0))
     hounsfield = stored.astype(np.float32) * np.float32(slope) + np.float32(intercept)
     padding = slice_.get("PixelPaddingValue")
     if padding is not None:
         hounsfield[stored == padding] = AIR
-    right_to_left, _, _, _, front_to_back, _ = (float(value) for value in slice_.ImageOrientationPatient)
     turned = hounsfield[:: 1 if front_to_back >= 0 else -1, :: 1 if right_to_left >= 0 else -1]
     return np.maximum(turned, np.float32(AIR))

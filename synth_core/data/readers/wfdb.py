@@ -155,6 +155,16 @@ def _check_signal_files(header: Path, record: Any) -> int:
     """Number of samples per channel, once every named file is there and long enough."""
     if record.n_sig > MOST_CHANNELS or (record.sig_len or 0) > MOST_SAMPLES or not 0 < (record.fs or 0) < 1e6:
         raise DamagedFile(header, f"declares {record.n_sig} channels of {record.sig_len} samples at {record.fs} Hz.")
+    described = (
+        record.file_name,
+        record.fmt,
+        record.units,
+        record.sig_name,
+        record.samps_per_frame,
+        record.byte_offset,
+    )
+    if any(column is None or len(column) != record.n_sig for column in described) or None in record.sig_name:
+        raise DamagedFile(header, f"does not describe each of its {record.n_sig} signals; download it again.")
     lengths = []
     for name in dict.fromkeys(record.file_name):
         file = sibling(header, name)
