@@ -70,7 +70,8 @@ def prepare(
 
     skipped: list[DataError] = []
     recordings = [recording for path in paths for recording in open_recordings(path, skipped=skipped)]
-    preparation = Preparation.suggested(recordings).updated(**parse_settings(settings))
+    suggested = Preparation.suggested(recordings).model_dump()
+    preparation = Preparation.checked(suggested | parse_settings(settings))
     dataset = prepare_recordings(recordings, out, preparation, progress=Progress())
     _show_dataset(dataset, as_json, [str(error) for error in skipped])
 
@@ -99,7 +100,7 @@ def simulate(
         return
     if cohort not in COHORTS:
         raise InvalidSetting(f"There is no cohort {cohort!r}. Known are {', '.join(sorted(COHORTS))} and demo.")
-    recordings = COHORTS[cohort](subjects=subjects, seed=seed)
+    recordings = COHORTS[cohort](subjects, seed)
     dataset = prepare_recordings(recordings, out, Preparation.suggested(recordings), progress=Progress())
     _show_dataset(dataset, as_json, [])
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from synth_core.errors import InvalidSetting, SpecMismatch
 from synth_core.metrics import fidelity
 from synth_core.metrics.bootstrap import bootstrap
-from synth_core.metrics.classifier import METHODS, Recovery, class_recovery, recovery_score
+from synth_core.metrics.classifier import METHODS, ClassifierSettings, Recovery, class_recovery, recovery_score
 from synth_core.metrics.report import Evidence, Measure, Report
 from synth_core.metrics.score import Score
 from synth_core.metrics.verdict import sentences_for
@@ -19,7 +19,7 @@ from synth_core.types import Batch, DataSpec
 
 Progress = Callable[[int, int, str], None]
 
-SMALLEST = 40  # examples per side; below, floors are as large as any effect
+SMALLEST = 20  # examples per side; below, floors are as large as any effect
 LARGEST = 2000  # examples per side in distances between sets; a random choice when there are more
 LARGEST_FOR_CLASSIFIER = 10_000
 DRAWN = 500  # spectra kept for figures
@@ -44,7 +44,7 @@ def evaluate(
     synthetic: Batch | Examples,
     *,
     seed: int = 0,
-    classifier: bool = True,
+    classifier: bool | ClassifierSettings = True,
     progress: Progress | None = None,
 ) -> Report:
     """Judge synthetic examples against real ones of other subjects.
@@ -55,7 +55,7 @@ def evaluate(
     holdout : real examples of subjects that it never saw.
     synthetic : its examples, with labels when the data have classes.
     seed : of every random choice; the same seed gives the same report.
-    classifier : also train classifiers on real and on synthetic examples (the slow part).
+    classifier : also train classifiers on real and on synthetic examples (the slow part); settings say how.
     progress : called as progress(done, total, message); may raise to stop.
 
     Returns
@@ -66,7 +66,7 @@ def evaluate(
     Raises
     ------
     SpecMismatch : when the three are not of the same kind, or values are not finite.
-    InvalidSetting : when there are fewer than 40 examples on a side.
+    InvalidSetting : when there are fewer than 20 examples on a side.
     """
     _check(train, holdout, synthetic)
     report_progress = progress or (lambda done, total, message: None)
@@ -81,7 +81,7 @@ def evaluate(
     measures = list(_fidelity_measures(sides, parts[1].spec, seed, rng))
     if classifier and _has_classes(parts):
         report_progress(3, 4, "training classifiers on real and on synthetic examples")
-        measures += _usefulness(train, holdout, synthetic, seed, rng)
+        measures += _usefulness(train, holdout, synthetic, None if classifier is True else classifier, seed, rng)
     settings = _settings(train, holdout, synthetic, parts, seed, sides)
     report_progress(4, 4, "done")
     return Report(tuple(measures), sentences_for(measures, settings), settings, _evidence(sides))
@@ -130,14 +130,15 @@ def _usefulness(
     train: Batch | Examples,
     holdout: Batch | Examples,
     synthetic: Batch | Examples,
+    settings: ClassifierSettings | None,
     seed: int,
     rng: np.random.Generator,
 ) -> list[Measure]:
     real, test, made = (_chosen(source, LARGEST_FOR_CLASSIFIER, rng) for source in (train, holdout, synthetic))
     measures: list[Measure] = []
     for method in METHODS:
-        from_real = class_recovery(real, test, method=method, seed=seed)
-        from_synthetic = class_recovery(made, test, method=method, seed=seed)
+        from_real = class_recovery(real, test, method=method, settings=settings, seed=seed)
+        from_synthetic = class_recovery(made, test, method=method, settings=settings, seed=seed)
         measures += _recovery_measures(method, from_real, from_synthetic, test, len(made), rng)
     return measures
 

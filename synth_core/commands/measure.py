@@ -1,0 +1,68 @@
+"""evaluate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from synth_core.commands.console import Progress, table
+from synth_core.errors import InvalidSetting
+
+
+def evaluate(
+    train: Annotated[Path, typer.Option(help="The dataset that the generator was trained on.")],
+    holdout: Annotated[Path, typer.Option(help="Real examples of other subjects; the same dataset: its test part.")],
+    synthetic: Annotated[Path, typer.Option(help="A dataset directory, or an NPZ file that `sample` wrote.")],
+    out: Annotated[Path | None, typer.Option(help="Write the report as one HTML file.")] = None,
+    as_json: Annotated[Path | None, typer.Option("--json", help="Write the report as JSON.")] = None,
+    classifier: Annotated[bool, typer.Option(help="Also train classifiers on real and on synthetic.")] = True,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
+) -> None:
+    """Measure synthetic examples against real ones of other subjects, each number with its interval and floor.
+
+    Where --train and --holdout name the same dataset, its training and its test part are compared (split by subject).
+
+    Example: python -m synth_core evaluate --train data/bonn --holdout data/bonn --synthetic bonn.npz --out report.html
+    """
+    from synth_core.figures import report_page
+    from synth_core.metrics.evaluate import evaluate as measured
+    from synth_core.storage import write_json_atomic
+
+    if train.resolve() == holdout.resolve():
+        parts = _split(train)
+        real, unseen = parts["train"], parts["test"]
+    else:
+        real, unseen = _examples(train), _examples(holdout)
+    report = measured(real, unseen, _examples(synthetic), seed=seed, classifier=classifier, progress=Progress())
+    if as_json is not None:
+        write_json_atomic(as_json, report.to_dict())
+    if out is not None:
+        out.write_text(report_page(report), encoding="utf-8")
+    frame = report.table()
+    rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
+    typer.echo(table(rows, [str(column) for column in frame.columns]))
+    typer.echo("\n".join(["", *report.sentences]))
+
+
+def _split(path: Path) -> dict[str, Any]:
+    from synth_core.data import Dataset
+    from synth_core.training.launch import SPLIT
+
+    return Dataset.open(path).split(**SPLIT)
+
+
+def _examples(path: Path) -> Any:
+    from synth_core.data import Dataset
+    from synth_core.export import read_npz
+
+    if path.is_dir():
+        return Dataset.open(path)
+    if path.suffix == ".npz":
+        return read_npz(path)
+    raise InvalidSetting(f"{path.name} is neither a dataset directory nor an .npz file.")
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
