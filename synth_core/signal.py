@@ -61,7 +61,7 @@ def filter_signal(
         sections.append(sps.tf2sos(*sps.iirnotch(notch, NOTCH_QUALITY, fs=rate)))
     for sos in sections:
         values = sps.sosfiltfilt(sos, values, axis=-1, padlen=_padding(sos, values.shape[-1], rate, corners))
-    return values
+    return np.ascontiguousarray(values)  # sosfiltfilt gives a reversed view, which torch refuses
 
 
 def resample(x: ArrayLike, rate: float, new_rate: float) -> Floats:
