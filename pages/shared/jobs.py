@@ -46,9 +46,9 @@ class Job:
 
     @property
     def seconds_left(self) -> float | None:
-        """From the pace so far; None until there is one."""
+        """From the pace so far; None until there is one, and for a few large pieces, whose pace says little."""
         elapsed = time.monotonic() - self.started
-        return elapsed * (1 / self.share - 1) if self.share > 0.02 and elapsed > 1 else None
+        return elapsed * (1 / self.share - 1) if self.done >= 3 and self.total >= 10 and elapsed > 1 else None
 
 
 @st.cache_resource(show_spinner=False)

@@ -42,6 +42,7 @@ def choose_dataset(*, label: str = "Dataset") -> Path | None:
     chosen = state.current()
     if chosen.dataset not in options:
         chosen.dataset = options[0]
+        st.rerun()  # the header above has already been drawn
     return _choice(label, options, "dataset", _dataset_label)
 
 
@@ -55,6 +56,7 @@ def choose_model(spec: Mapping[str, Any], *, label: str = "Generator") -> Path |
     chosen = state.current()
     if chosen.model not in options:
         chosen.model = options[0]
+        st.rerun()  # the header above has already been drawn
     return _choice(label, options, "model", _model_label)
 
 

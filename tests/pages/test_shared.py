@@ -75,7 +75,7 @@ def test_a_cancelled_job_ends_without_a_result() -> None:
 
 
 def test_time_left_comes_from_the_pace() -> None:
-    job = jobs.Job("x", started=time.monotonic() - 10, done=1, total=4)
+    job = jobs.Job("x", started=time.monotonic() - 10, done=5, total=20)
     assert job.seconds_left == pytest.approx(30, abs=1)
 
 
