@@ -32,14 +32,15 @@ def show(real: Batch, synthetic: Batch) -> None:
         f"synthetic (n = {len(synthetic)})": synthetic.values.numpy(),
     }
     rows = [
-        {f"{unit}": name} | {side: _short(float(np.percentile(values, share))) for side, values in sides.items()}
+        {f"{unit}": name} | {side: words.short(float(np.percentile(values, share))) for side, values in sides.items()}
         for name, share in ROWS
     ]
     rows.append(
-        {unit: "standard deviation, median example"} | {side: _short(_spread(values)) for side, values in sides.items()}
+        {unit: "standard deviation, median example"}
+        | {side: words.short(_spread(values)) for side, values in sides.items()}
     )
     rows.append(
-        {unit: "peak to peak, median example"} | {side: _short(_range(values)) for side, values in sides.items()}
+        {unit: "peak to peak, median example"} | {side: words.short(_range(values)) for side, values in sides.items()}
     )
     st.dataframe(rows, hide_index=True)
     st.caption("Over all channels (pixels) and examples shown above. Intervals and floors: Evaluate.")
@@ -52,7 +53,3 @@ def _spread(values: NDArray[np.float32]) -> float:
 def _range(values: NDArray[np.float32]) -> float:
     """Within a channel, so that offsets between channels do not count."""
     return float(np.median(np.ptp(values, axis=-1)) if values.ndim == 3 else np.median(np.ptp(values, axis=(-2, -1))))
-
-
-def _short(value: float) -> str:
-    return f"{value:.3g}".replace("-", "\u2212")

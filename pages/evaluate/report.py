@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shared import cache, jobs
+from pages.shared import cache, jobs, words
 
 if TYPE_CHECKING:
     from synth_core.metrics.report import Measure, Report
@@ -40,6 +40,8 @@ def start(dataset: Path, model: Path, n: int, with_classifier: bool) -> None:
 
 def show(report: Report, name: str) -> None:
     """Verdicts in words, then the table, then the report as a file."""
+    from synth_core.figures import report_page
+
     for sentence in report.sentences:
         st.markdown(f"- {sentence}")
     st.dataframe([_row(measure) for measure in report.measures], hide_index=True, height="content")
@@ -47,24 +49,21 @@ def show(report: Report, name: str) -> None:
         "Floor: the same measure between real training and real held-out examples at the same n. "
         "Ratio: value over floor. Interval: 95 %, bootstrap over subjects."
     )
-    st.download_button("Report (HTML)", report.to_html(), f"{name}.html", "text/html", icon=":material/download:")
+    page = partial(report_page, report)  # made on the click: it carries the figures
+    st.download_button("Report (HTML)", page, f"{name}.html", "text/html", icon=":material/download:")
 
 
 def _row(measure: Measure) -> dict[str, Any]:
     score = measure.score
     return {
         "measure": measure.name,
-        "unit": measure.unit,
+        "unit": words.unit(measure.unit),
         "part": measure.part,
-        "value": _short(score.value),
-        "95 % interval": f"{_short(score.low)} to {_short(score.high)}",
-        "floor": _short(score.floor),
-        "ratio": _short(score.ratio),
+        "value": words.short(score.value),
+        "95 % interval": f"{words.short(score.low)} to {words.short(score.high)}",
+        "floor": words.short(score.floor),
+        "ratio": words.short(score.ratio),
         "verdict": measure.verdict,
         "n real": score.n_real,
         "n synthetic": score.n_synthetic,
     }
-
-
-def _short(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.3g}".replace("-", "\u2212")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,14 @@ def number(value: float) -> str:
     if float(value).is_integer():
         return f"{int(value):,}".replace(",", "\u202f")
     return f"{value:.3g}"
+
+
+def short(value: float) -> str:
+    """Three significant digits, whole numbers in full, a true minus sign; a dash for what is not known."""
+    if math.isnan(value):
+        return "–"
+    text = f"{value:.0f}" if 100 <= abs(value) < 1e6 else f"{value:.3g}"
+    return text.replace("-", "\u2212")
 
 
 def counted(n: int, singular: str, plural: str | None = None) -> str:

@@ -1,7 +1,7 @@
 import streamlit as st
 
-from pages.shared import cache, shell, state
-from pages.train import new_run, runs, watch
+from pages.shared import cache, shell
+from pages.train import new_run, watch
 
 shell.page("Train", "Train a generator on a dataset. A run goes on when this page, or the server, is closed.")
 
@@ -14,7 +14,4 @@ view = st.segmented_control("View", views, required=True, key="train-view", labe
 if view == "New run":
     new_run.show()
 else:
-    run = runs.choose()
-    if run is not None:
-        state.current().run = run
-        watch.show(run)
+    watch.show()

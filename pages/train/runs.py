@@ -35,6 +35,14 @@ def choose() -> Path | None:
     return paths[rows[0]] if rows and rows[0] < len(paths) else paths[position]
 
 
+def any_alive() -> bool:
+    """Whether a worker is at work."""
+    from synth_core.training import RunDirectory
+
+    now = time.time()
+    return any(RunDirectory(path).liveness(now) == "alive" for path in cache.workspace().runs()[:SHOWN])
+
+
 def row(path: Path) -> dict[str, Any]:
     """One run in words."""
     from synth_core.training import RunDirectory

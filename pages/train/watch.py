@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shared import cache, examples, panels, shell, state, words
-from pages.train import keep
+from pages.train import keep, runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,24 +20,25 @@ REFRESH = 2.0  # seconds
 ENDED = ("cancelled", "finished", "failed")
 
 
-def show(path: Path) -> None:
-    """Draw the run; it refreshes itself while the worker is alive."""
-    from synth_core.training import RunDirectory
-
-    alive = RunDirectory(path).liveness(time.time()) == "alive"
-    st.fragment(_live, run_every=REFRESH if alive else None)(path, alive)
+def show() -> None:
+    """Draw the runs and the chosen one; they refresh themselves while a worker is alive."""
+    alive = runs.any_alive()
+    st.fragment(_live, run_every=REFRESH if alive else None)(alive)
 
 
-def _live(path: Path, was_alive: bool) -> None:
+def _live(was_alive: bool) -> None:
     from synth_core.training import RunDirectory
 
     with shell.ErrorFrame():
+        path = runs.choose()
+        if was_alive != runs.any_alive() or path != state.current().run:
+            state.current().run = path
+            st.rerun()  # the whole page: the header names the run, and refreshing begins or ends
+        if path is None:
+            return
         run = RunDirectory(path)
-        alive = run.liveness(time.time()) == "alive"
-        if was_alive and not alive:
-            st.rerun()
         _numbers(run)
-        _actions(run, alive)
+        _actions(run, run.liveness(time.time()) == "alive")
         curves, samples = st.columns([2, 3], gap="medium")
         with curves:
             _curves(run)

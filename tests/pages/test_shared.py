@@ -86,3 +86,8 @@ def test_the_demo_is_recognised_by_its_names() -> None:
 @pytest.mark.parametrize(("seconds", "said"), [(40, "40 s"), (700, "12 min"), (12_000, "3 h 20 min")])
 def test_durations(seconds: float, said: str) -> None:
     assert words.duration(seconds) == said
+
+
+@pytest.mark.parametrize(("value", "said"), [(-1020.3, "−1020"), (0.012345, "0.0123"), (12, "12"), (float("nan"), "–")])
+def test_numbers_are_short_and_have_a_true_minus(value: float, said: str) -> None:
+    assert words.short(value) == said
