@@ -65,7 +65,7 @@ class Generator(nn.Module, ABC):
         self.config: Any = (
             config if isinstance(config, self.Config) else checked(self.Config, config or {}, f"generator {self.name}")
         )
-        self.scaling = Scaling(spec)
+        self.scaling = Scaling(spec, self.whitening)
         self.provenance: dict[str, Any] = {}  # where the weights come from; see training.provenance
         self.build()
 
@@ -90,6 +90,11 @@ class Generator(nn.Module, ABC):
     def parameters_of(self, phase: str) -> list[nn.Parameter]:
         """The parameters that a phase may move."""
         return list(self.parameters())
+
+    @property
+    def whitening(self) -> float:
+        """Exponent of the spectral whitening that this generator works in; 0 for none."""
+        return 0.0
 
     @property
     def device(self) -> torch.device:

@@ -45,6 +45,9 @@ class FlowConfig(GeneratorConfig):
     time_sampling: Literal["logit-normal", "uniform"] = Field(
         "logit-normal", description="Training times; logit-normal spends more of them where the velocity is hard."
     )
+    whitening: float | None = Field(
+        None, ge=0, le=0.5, description="0.5 weighs all frequencies alike, 0 as they are; empty: 0.5 for EEG, else 0."
+    )
     steps: int = Field(20, ge=1, le=500, description="Heun steps when sampling; 10 to 25 are enough.")
     guidance: float = Field(1.0, ge=0, le=20, description="1 follows the data; more: clearer classes, less variety.")
 
@@ -77,6 +80,14 @@ class Flow(Generator):
             width=config.width,
             extra_channels=2 if spec.is_image else 0,  # lesion mask, and whether one was given
         )
+
+    @property
+    def whitening(self) -> float:
+        """Half for EEG, whose upper band a squared error does not see; none for ECG and CT unless asked for."""
+        if self.spec.is_image:
+            return 0.0
+        given = self.config.whitening
+        return given if given is not None else 0.5 if self.spec.modality == "eeg" else 0.0
 
     def loss(self, batch: Batch, phase: str, rng: torch.Generator) -> dict[str, Tensor]:
         """Mean squared error of the velocity (eq. 1)."""

@@ -9,15 +9,19 @@ import torch
 from torch import Tensor, nn
 
 from synth_core.errors import ModelError
+from synth_core.generators.whitening import KNOTS, fit_gains, unwhiten, whiten
 from synth_core.types import Batch, DataSpec
 
 FLOAT_MAX = torch.finfo(torch.float32).max  # JSON has no infinity
 LABEL_ROWS = 64  # distinct label combinations that are remembered; rarer ones are left out of the drawing
+SPECTRUM_EXAMPLES = 2_000  # a mean spectrum needs no more
 SAMPLED_VALUES = 20_000  # per channel and batch: enough for a stable quantile, small enough for any data set
 
 
 class Scaling(nn.Module):
-    """y = asinh((x − centre) / knee) / spread, per channel; linear near the centre, logarithmic in the tails.
+    """y = asinh((x − centre) / knee) / spread, per channel, then whitened where `whitening` > 0.
+
+    The asinh is linear near the centre and logarithmic in the tails.
 
     Signals take centre and knee from the median and the spread of the data, so that a seizure of 2 mV and a
     background of 20 µV both keep their detail. CT takes the brain window: centre 40 HU, knee 80 HU, so that grey and
@@ -31,12 +35,13 @@ class Scaling(nn.Module):
     high: Tensor
     label_rows: Tensor
     label_weights: Tensor
+    gains: Tensor
 
-    _FIELDS = ("centre", "knee", "spread", "low", "high", "label_rows", "label_weights")
+    _FIELDS = ("centre", "knee", "spread", "low", "high", "label_rows", "label_weights", "gains")
 
-    def __init__(self, spec: DataSpec) -> None:
+    def __init__(self, spec: DataSpec, whitening: float = 0.0) -> None:
         super().__init__()
-        self.spec = spec
+        self.spec, self.whitening = spec, whitening
         per_channel = torch.ones(spec.shape[0])
         self._set(
             centre=per_channel * (40.0 if spec.is_image else 0.0),
@@ -46,6 +51,7 @@ class Scaling(nn.Module):
             high=per_channel * FLOAT_MAX,
             label_rows=torch.zeros(1, len(spec.classes)),
             label_weights=torch.ones(1),
+            gains=torch.ones(spec.shape[0], KNOTS),
         )
 
     def _set(self, **values: Tensor) -> None:
@@ -54,12 +60,14 @@ class Scaling(nn.Module):
 
     def fit(self, batches: Iterable[Batch]) -> None:
         """Read the batches once: robust centre and spread per channel, range, and how often each label row is."""
-        samples, labels = [], []
+        samples, labels, whole = [], [], []
         low, high = torch.full((self.spec.shape[0],), torch.inf), torch.full((self.spec.shape[0],), -torch.inf)
         for batch in batches:
             flat = batch.values.transpose(0, 1).flatten(1)  # (channels, n · positions)
             low, high = torch.minimum(low, flat.amin(1)), torch.maximum(high, flat.amax(1))
             samples.append(flat[:, :: max(1, flat.shape[1] // SAMPLED_VALUES)])
+            if self.whitening and sum(map(len, whole)) < SPECTRUM_EXAMPLES:
+                whole.append(batch.values)
             if batch.condition.labels is not None:
                 labels.append(batch.condition.labels)
         values = torch.cat(samples, dim=1)  # (channels, some thousand values)
@@ -72,17 +80,30 @@ class Scaling(nn.Module):
             knee = (1.5 * (quartiles[1] - quartiles[0])).clamp_min(1e-6)
         spread = torch.asinh((values - centre[:, None]) / knee[:, None]).std(dim=1).clamp_min(1e-6)
         self._set(centre=centre, knee=knee, spread=spread, low=low, high=high)
+        if whole:
+            self._fit_gains(self._bent(torch.cat(whole)))
         if labels:
             rows, counts = torch.unique(torch.cat(labels), dim=0, return_counts=True)
             common = counts.argsort(descending=True, stable=True)[:LABEL_ROWS]
             self._set(label_rows=rows[common], label_weights=counts[common].float())
 
+    def _fit_gains(self, bent: Tensor) -> None:
+        gains = fit_gains(bent, self.whitening)
+        # unit variance again: the networks and their learning rates expect it
+        self._set(gains=gains / whiten(bent, gains).std(dim=(0, 2))[:, None])
+
+    def _bent(self, values: Tensor) -> Tensor:
+        return torch.asinh((values - self._wide(self.centre)) / self._wide(self.knee)) / self._wide(self.spread)
+
     def to_scaled(self, values: Tensor) -> Tensor:
         """Physical (n, channels, …) to scaled, about zero mean and unit variance per channel."""
-        return torch.asinh((values - self._wide(self.centre)) / self._wide(self.knee)) / self._wide(self.spread)
+        bent = self._bent(values)
+        return whiten(bent, self.gains) if self.whitening else bent
 
     def to_physical(self, scaled: Tensor) -> Tensor:
         """Scaled (n, channels, …) to physical, within the range seen in training."""
+        if self.whitening:
+            scaled = unwhiten(scaled, self.gains)
         # asinh of the largest float32 is 89: beyond it sinh overflows before the clamp can act
         values = torch.sinh((scaled * self._wide(self.spread)).clamp(-80, 80)) * self._wide(self.knee) + self._wide(
             self.centre
@@ -111,7 +132,7 @@ class Scaling(nn.Module):
             raise ModelError(f"The scaling of this model is incomplete or damaged: {error}.") from error
         rows = len(values["label_weights"]) if values["label_weights"].ndim == 1 else 0
         expected: dict[str, tuple[int, ...]] = dict.fromkeys(self._FIELDS[:5], (channels,))
-        expected |= {"label_rows": (rows, classes), "label_weights": (rows,)}
+        expected |= {"label_rows": (rows, classes), "label_weights": (rows,), "gains": (channels, KNOTS)}
         for name, shape in expected.items():
             if tuple(values[name].shape) != shape and not (name == "label_rows" and classes == 0):
                 raise ModelError(f"The scaling field {name} must have shape {shape}. Got {tuple(values[name].shape)}.")
