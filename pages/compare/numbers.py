@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from synth_core.types import Batch
 
-ROWS = (
+PERCENTILES = (
     ("1st percentile", 1.0),
     ("5th percentile", 5.0),
     ("median", 50.0),
@@ -31,17 +32,14 @@ def show(real: Batch, synthetic: Batch) -> None:
         f"real (n = {len(real)})": real.values.numpy(),
         f"synthetic (n = {len(synthetic)})": synthetic.values.numpy(),
     }
+    measures: dict[str, Any] = {name: partial(np.percentile, q=share) for name, share in PERCENTILES} | {
+        "standard deviation, median example": _spread,
+        "peak to peak, median example": _range,
+    }
     rows = [
-        {f"{unit}": name} | {side: words.short(float(np.percentile(values, share))) for side, values in sides.items()}
-        for name, share in ROWS
+        {unit: name} | {side: words.short(float(measure(values))) for side, values in sides.items()}
+        for name, measure in measures.items()
     ]
-    rows.append(
-        {unit: "standard deviation, median example"}
-        | {side: words.short(_spread(values)) for side, values in sides.items()}
-    )
-    rows.append(
-        {unit: "peak to peak, median example"} | {side: words.short(_range(values)) for side, values in sides.items()}
-    )
     st.dataframe(rows, hide_index=True)
     st.caption("Over all channels (pixels) and examples shown above. Intervals and floors: Evaluate.")
 

@@ -19,8 +19,9 @@ def form(run: RunDirectory) -> None:
     name = st.text_input("Name of the model", run.name, key="keep-name")
     if st.button("Save", type="primary", key="keep-save"):
         with st.spinner("Saving …"):
-            state.current().model = save(run, cache.workspace().new_path("models", name))
-        st.success(f"{state.current().model.name} is saved and can be chosen on every page.")  # type: ignore[union-attr]
+            model = save(run, cache.workspace().new_path("models", name))
+        state.current().model = model
+        st.toast(f"{model.name} is saved and can be chosen on every page.")
 
 
 def save(run: RunDirectory, out: Path) -> Path:
