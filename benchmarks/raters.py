@@ -129,7 +129,7 @@ class Rater:
     def _receive(self) -> None:
         while True:
             message = ForwardMsg()
-            message.ParseFromString(self._socket.recv(timeout=120))  # type: ignore[arg-type]
+            message.ParseFromString(self._socket.recv(timeout=120))
             kind = message.WhichOneof("type")
             if kind == "delta" and message.delta.WhichOneof("type") == "new_element":
                 self._take(message.delta.new_element)

@@ -77,7 +77,7 @@ def _answered(code: str, task: Task | None) -> None:
         st.session_state["rate-problem"] = str(error)
     else:
         if task.practice and task.token == given["trial"]:
-            st.session_state["rate-told"] = task
+            st.session_state["rate-told"] = {code: task}
 
 
 def _continued() -> None:

@@ -26,7 +26,7 @@ def show(code: str) -> None:
     if study.closed_at is not None:
         st.info("This study is closed and takes no more answers. Thank you for taking part.")
         return
-    told = st.session_state.get("rate-told")
+    told = st.session_state.get("rate-told", {}).get(code)
     task = told or store.task(code)
     if task is None:
         _thanks(code)

@@ -36,7 +36,7 @@ def show() -> None:
     if dataset is None or model is None:
         return
     test = cache.parts(dataset)["test"]
-    st.caption(f"Real items come from the test split: {len(test)} examples of subjects that no generator trained on.")
+    st.caption(f"Real items come from the test split: {len(test)} examples of subjects that training leaves out.")
     protocol = _protocol(f"{dataset.name} and {model.name}", len(test))
     if protocol is None or not st.button("Make the study", type="primary"):
         return

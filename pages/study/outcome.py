@@ -13,6 +13,8 @@ from synth_core.study.results import Result, StudyResults
 from synth_core.study.statistics import Interval
 from synth_core.study.store import StudyRecord
 
+MOST_CURVES = 4  # raters whose ROC is drawn beside that of all
+
 
 def close(study: StudyRecord) -> None:
     """The owner's explicit step: no more answers, then the truth."""
@@ -51,18 +53,23 @@ def show(study: StudyRecord) -> None:
 
 def _headline(found: StudyResults) -> None:
     overall = found.overall
+    named = (
+        ("Accuracy", overall.accuracy),
+        ("Synthetic called synthetic", overall.sensitivity),
+        ("Real called real", overall.specificity),
+    )
     with st.container(horizontal=True, gap="large"):
-        for name, interval in (
-            ("Accuracy", overall.accuracy),
-            ("Synthetic called synthetic", overall.sensitivity),
-            ("Real called real", overall.specificity),
-        ):
-            value = "–" if interval is None else f"{100 * interval.value:.1f} %"
-            st.metric(name, value, width="content")
-            if interval is not None:
-                st.caption(f"95 % interval\n\n{100 * interval.low:.1f} to {100 * interval.high:.1f} %", width="content")
-    answers, raters = words.counted(overall.n, "answer"), words.counted(len(found.raters), "rater")
+        for name, interval in named:
+            with st.container(width="content", gap=None):
+                st.metric(name, "–" if interval is None else f"{100 * interval.value:.1f} %")
+                if interval is not None:
+                    st.caption(f"95 % interval {100 * interval.low:.1f} to {100 * interval.high:.1f} %")
+    answers, raters = words.counted(overall.n, "answer"), words.counted(len(_active(found)), "rater")
     st.caption(f"{answers} of {raters}; 50 % is guessing. {found.note}")
+
+
+def _active(found: StudyResults) -> list[Result]:
+    return [one for one in found.raters if one.n]
 
 
 def _forest(found: StudyResults) -> None:
@@ -76,8 +83,8 @@ def _forest(found: StudyResults) -> None:
 
 def _roc(found: StudyResults) -> None:
     answers = found.answers[~found.answers["practice"] & ~found.answers["repeat"]]
-    groups = [(one.name, answers[answers["rater"] == one.name]) for one in found.raters[:4]]
-    groups = [("All raters", answers), *groups] if len(found.raters) > 1 else groups
+    groups = [(one.name, answers[answers["rater"] == one.name]) for one in _active(found)[:MOST_CURVES]]
+    groups = [("All raters", answers), *groups] if len(groups) > 1 else groups
     curves = {name: (own["synthetic"], own["value"]) for name, own in groups if own["synthetic"].nunique() == 2}
     if curves:
         st.plotly_chart(roc(curves), key="study-roc", height=420)
@@ -95,14 +102,14 @@ def _row(one: Result) -> dict[str, object]:
     return {
         "Rater": one.name,
         "Specialty": one.specialty,
-        "Years": one.years,
+        "Years": "" if one.years is None else str(one.years),
         "n": one.n,
         "Accuracy (%)": _percent(one.accuracy),
         "Sensitivity (%)": _percent(one.sensitivity),
         "Specificity (%)": _percent(one.specificity),
-        "d′": None if one.detection is None else round(one.detection.d_prime, 2),
-        "Criterion": None if one.detection is None else round(one.detection.criterion, 2),
         "AUC": "" if one.auc is None else f"{one.auc.value:.2f} ({one.auc.low:.2f} to {one.auc.high:.2f})",
+        "d′": "" if one.detection is None else f"{one.detection.d_prime:.2f}",
+        "Criterion": "" if one.detection is None else f"{one.detection.criterion:.2f}",
     }
 
 

@@ -10,9 +10,8 @@ views = ("Your studies", "New study")
 wanted = st.session_state.pop("study-made", None)
 if wanted:
     st.session_state["study-view"], st.session_state["study-chosen"] = views[0], wanted
-view = st.segmented_control(
-    "View", views, default=views[0 if known else 1], required=True, key="study-view", label_visibility="collapsed"
-)
+st.session_state.setdefault("study-view", views[0 if known else 1])
+view = st.segmented_control("View", views, required=True, key="study-view", label_visibility="collapsed")
 
 if view == views[1]:
     making.show()

@@ -53,7 +53,7 @@ def _invitation(study_id: str) -> str:
 def _progress(study: StudyRecord) -> None:
     raters = studies.store().progress(study.id)
     if not raters:
-        st.info("Nobody has joined yet. Send the invitation, or open it yourself to see what raters see.")
+        st.info("Nobody has joined yet. Send the invitation, or open it yourself to see what raters see.", width=640)
         return
     table = pd.DataFrame(
         {

@@ -122,7 +122,7 @@ def _clamped(side: NDArray[np.float32], limit: float) -> bool:
 def common_step(real: NDArray[np.float32], synthetic: NDArray[np.float32], *, finest: float) -> float:
     """A quantisation step not finer than `finest`, and a multiple of the coarsest grid that either side lies on."""
     grid = max(grid_of(real), grid_of(synthetic))
-    return finest if grid == 0 else grid * max(1, round(np.ceil(finest / grid - 1e-6)))
+    return finest if grid == 0 else grid * max(1, round(np.ceil(finest / grid - 1e-3)))
 
 
 def grid_of(values: NDArray[np.float32], *, sample: int = 100_000) -> float:

@@ -35,13 +35,21 @@ class StudyProtocol(BaseModel):
 
     title: str = Field(min_length=1, max_length=120, description="for the owner; raters do not see it")
     question: Literal["real or synthetic"] = "real or synthetic"
-    steps: Literal[4, 6] = Field(6, description="of the answer scale; no neutral one, so that ratings give an ROC")
-    per_side: int = Field(30, ge=2, le=500, description="scored real items, and as many synthetic ones")
-    practice: int = Field(4, ge=0, le=20, description="items with feedback before the scored ones, half of each kind")
-    repeats: float = Field(0.1, ge=0, le=0.3, description="share of scored items shown twice, to see self-agreement")
+    steps: Literal[4, 6] = Field(
+        default=6, description="of the answer scale; no neutral one, so that ratings give an ROC"
+    )
+    per_side: int = Field(default=30, ge=2, le=500, description="scored real items, and as many synthetic ones")
+    practice: int = Field(
+        default=4, ge=0, le=20, description="items with feedback before the scored ones, half of each kind"
+    )
+    repeats: float = Field(
+        default=0.1, ge=0, le=0.3, description="share of scored items shown twice, to see self-agreement"
+    )
     exposure: Literal["unlimited"] = "unlimited"
-    instructions: str = Field(INSTRUCTIONS, max_length=4000, description="what raters are told; clues move accuracy")
-    seed: int = Field(0, ge=0, description="of the choice and order of items")
+    instructions: str = Field(
+        default=INSTRUCTIONS, max_length=4000, description="what raters are told; clues move accuracy"
+    )
+    seed: int = Field(default=0, ge=0, description="of the choice and order of items")
 
     @field_validator("practice")
     @classmethod
