@@ -15,17 +15,16 @@ from synth_core.types import Batch, DataSpec
 FLOAT_MAX = torch.finfo(torch.float32).max  # JSON has no infinity
 LABEL_ROWS = 64  # distinct label combinations that are remembered; rarer ones are left out of the drawing
 SPECTRUM_EXAMPLES = 2_000  # a mean spectrum needs no more
-SAMPLED_VALUES = 20_000  # per channel and batch: enough for a stable quantile, small enough for any data set
+SAMPLED_VALUES = 1_000_000  # per channel: enough for a stable quantile
 
 
 class Scaling(nn.Module):
-    """y = asinh((x − centre) / knee) / spread, per channel, then whitened where `whitening` > 0.
+    """y = asinh(w(x − centre) / knee) / spread, per channel; w whitens the spectrum where `whitening` > 0.
 
-    The asinh is linear near the centre and logarithmic in the tails.
-
-    Signals take centre and knee from the median and the spread of the data, so that a seizure of 2 mV and a
-    background of 20 µV both keep their detail. CT takes the brain window: centre 40 HU, knee 80 HU, so that grey and
-    white matter fill the middle of the range while bone and air stay invertible. Values are clamped to what was seen.
+    The asinh is linear near zero and logarithmic in the tails. Signals take centre and knee from the median and the
+    quartiles of the data, so that a seizure of 2 mV and a background of 20 µV both keep their detail. CT takes the
+    brain window: centre 40 HU, knee 80 HU, so that grey and white matter fill the middle of the range while bone and
+    air stay invertible. Values are clamped to what was seen.
     """
 
     centre: Tensor
@@ -59,55 +58,39 @@ class Scaling(nn.Module):
             self.register_buffer(name, value.float(), persistent=False)
 
     def fit(self, batches: Iterable[Batch]) -> None:
-        """Read the batches once: robust centre and spread per channel, range, and how often each label row is."""
-        samples, labels, whole = [], [], []
-        low, high = torch.full((self.spec.shape[0],), torch.inf), torch.full((self.spec.shape[0],), -torch.inf)
-        for batch in batches:
-            flat = batch.values.transpose(0, 1).flatten(1)  # (channels, n · positions)
-            low, high = torch.minimum(low, flat.amin(1)), torch.maximum(high, flat.amax(1))
-            samples.append(flat[:, :: max(1, flat.shape[1] // SAMPLED_VALUES)])
-            if self.whitening and sum(map(len, whole)) < SPECTRUM_EXAMPLES:
-                whole.append(batch.values)
-            if batch.condition.labels is not None:
-                labels.append(batch.condition.labels)
-        values = torch.cat(samples, dim=1)  # (channels, some thousand values)
-        if self.spec.is_image:
-            centre, knee = self.centre.cpu(), self.knee.cpu()
-        else:
-            centre = values.median(dim=1).values
+        """Read some thousand examples in random order: spectrum, centre, knee and spread, range, labels."""
+        examples = list(batches)
+        values = torch.cat([batch.values for batch in examples])
+        flat = _thinned(values)
+        if not self.spec.is_image:
+            self._set(centre=flat.median(dim=1).values)
+            if self.whitening:
+                self._set(gains=fit_gains(values[:SPECTRUM_EXAMPLES] - self._wide(self.centre), self.whitening))
             # 1.5 interquartile ranges: nine tenths of a normal signal stay on the straight part
-            quartiles = torch.quantile(values, torch.tensor([0.25, 0.75]), dim=1)
-            knee = (1.5 * (quartiles[1] - quartiles[0])).clamp_min(1e-6)
-        spread = torch.asinh((values - centre[:, None]) / knee[:, None]).std(dim=1).clamp_min(1e-6)
-        self._set(centre=centre, knee=knee, spread=spread, low=low, high=high)
-        if whole:
-            self._fit_gains(self._bent(torch.cat(whole)))
+            quartiles = torch.quantile(_thinned(self._white(values)), torch.tensor([0.25, 0.75]), dim=1)
+            self._set(knee=(1.5 * (quartiles[1] - quartiles[0])).clamp_min(1e-6))
+        spread = torch.asinh(_thinned(self._white(values)) / self.knee[:, None]).std(dim=1).clamp_min(1e-6)
+        every = values.transpose(0, 1).flatten(1)
+        self._set(spread=spread, low=every.amin(1), high=every.amax(1))
+        labels = [batch.condition.labels for batch in examples if batch.condition.labels is not None]
         if labels:
             rows, counts = torch.unique(torch.cat(labels), dim=0, return_counts=True)
             common = counts.argsort(descending=True, stable=True)[:LABEL_ROWS]
             self._set(label_rows=rows[common], label_weights=counts[common].float())
 
-    def _fit_gains(self, bent: Tensor) -> None:
-        gains = fit_gains(bent, self.whitening)
-        # unit variance again: the networks and their learning rates expect it
-        self._set(gains=gains / whiten(bent, gains).std(dim=(0, 2))[:, None])
-
-    def _bent(self, values: Tensor) -> Tensor:
-        return torch.asinh((values - self._wide(self.centre)) / self._wide(self.knee)) / self._wide(self.spread)
+    def _white(self, values: Tensor) -> Tensor:
+        centred = values - self._wide(self.centre)
+        return whiten(centred, self.gains) if self.whitening else centred
 
     def to_scaled(self, values: Tensor) -> Tensor:
         """Physical (n, channels, …) to scaled, about zero mean and unit variance per channel."""
-        bent = self._bent(values)
-        return whiten(bent, self.gains) if self.whitening else bent
+        return torch.asinh(self._white(values) / self._wide(self.knee)) / self._wide(self.spread)
 
     def to_physical(self, scaled: Tensor) -> Tensor:
         """Scaled (n, channels, …) to physical, within the range seen in training."""
-        if self.whitening:
-            scaled = unwhiten(scaled, self.gains)
         # asinh of the largest float32 is 89: beyond it sinh overflows before the clamp can act
-        values = torch.sinh((scaled * self._wide(self.spread)).clamp(-80, 80)) * self._wide(self.knee) + self._wide(
-            self.centre
-        )
+        white = torch.sinh((scaled * self._wide(self.spread)).clamp(-80, 80)) * self._wide(self.knee)
+        values = (unwhiten(white, self.gains) if self.whitening else white) + self._wide(self.centre)
         return torch.maximum(torch.minimum(values, self._wide(self.high)), self._wide(self.low))
 
     def draw_labels(self, n: int, rng: torch.Generator) -> Tensor:
@@ -139,3 +122,9 @@ class Scaling(nn.Module):
         if classes == 0:
             values["label_rows"] = torch.zeros(rows, 0)
         self._set(**values)
+
+
+def _thinned(values: Tensor) -> Tensor:
+    """(n, channels, …) to (channels, at most SAMPLED_VALUES or so)."""
+    flat = values.transpose(0, 1).flatten(1)
+    return flat[:, :: max(1, flat.shape[1] // SAMPLED_VALUES)]

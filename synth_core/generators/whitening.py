@@ -1,8 +1,8 @@
 """Spectral whitening of signals: linear, invertible, without phase. Our own addition, measured in docs/results.md.
 
 The power of EEG falls by four decades from 2 to 80 Hz. A squared error of the velocity hardly sees the upper band, and
-leaves white noise there that any classifier finds. Here each frequency is multiplied by its mean power to the −γ: with
-γ = 0.5 all frequencies weigh the same, with γ = 0 nothing changes.
+leaves white noise there that any classifier finds. Here each frequency is multiplied by its typical power to the −γ;
+with γ = 0.5 all frequencies weigh the same, with γ = 0 nothing changes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ LARGEST_GAIN = 100.0  # 40 dB over the smallest: an empty band, above a low-pass
 
 def fit_gains(x: Tensor, exponent: float) -> Tensor:
     """(n, channels, samples) to (channels, KNOTS) gains at log-spaced frequencies."""
-    power = _mirrored_spectrum(x).abs().square().mean(dim=0)  # (channels, samples + 1)
+    # geometric mean: a few seizures must not decide what is loud for everybody
+    power = _mirrored_spectrum(x).abs().square().clamp_min(1e-20).log().mean(dim=0).exp()  # (channels, samples + 1)
     position = _knot_positions(power.shape[-1], x.device)
     knots = []
     for k in range(KNOTS):  # mean power between the neighbouring knots

@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.fabric import Fabric
 
@@ -23,9 +24,9 @@ from synth_core.training.heartbeat import Heartbeat
 from synth_core.training.order import Order
 from synth_core.training.provenance import provenance_of
 from synth_core.training.run import Preview, RunDirectory
-from synth_core.types import Condition
+from synth_core.types import Batch, Condition
 
-SCALING_BATCH = 256  # examples read at a time while the scaling is fitted
+SCALING_EXAMPLES = 8_192  # that the scaling is fitted on; drawn at random, as files are often sorted by class
 FINAL_RATE = 0.02  # share of the peak learning rate at the end of the cosine
 
 
@@ -102,7 +103,7 @@ class _Session:
     ) -> None:
         self.generator, self.dataset, self.config, self.run, self.heartbeat = generator, dataset, config, run, heartbeat
         if not self._restore_scaling():
-            generator.scaling.fit(dataset.batches(SCALING_BATCH))
+            generator.scaling.fit(_some_batches(dataset, config.seed))
         self.fabric = Fabric(accelerator=config.accelerator, devices=1, precision=_precision(config))
         heartbeat.update(device=_device_name(self.fabric.device))
         self.module = self.fabric.setup_module(generator)
@@ -247,6 +248,12 @@ def run_description(generator: Generator, dataset: Dataset, config: RunConfig) -
         "run": config.model_dump(mode="json"),
         "dataset": {"path": str(dataset.path.resolve()), "name": dataset.name, "part": dataset.part},
     }
+
+
+def _some_batches(dataset: Dataset, seed: int) -> Iterator[Batch]:
+    chosen = np.random.default_rng(seed).permutation(len(dataset))[:SCALING_EXAMPLES]
+    for begin in range(0, len(chosen), 256):
+        yield dataset.batch(chosen[begin : begin + 256])
 
 
 def _precision(config: RunConfig) -> Any:
