@@ -13,7 +13,7 @@ def test_a_wrong_shape_is_refused_saying_both() -> None:
 
 
 def test_a_unit_that_is_not_the_modalitys_is_refused_saying_both() -> None:
-    with pytest.raises(SpecMismatch, match="mV.*uV"):
+    with pytest.raises(SpecMismatch, match=r"mV.*uV"):
         DataSpec("ecg", (12, 100), "uV", 100.0)
 
 
@@ -45,7 +45,8 @@ def test_conditions_are_checked_against_the_spec() -> None:
 
 
 def test_selecting_keeps_values_conditions_and_subjects_together() -> None:
-    batch = Batch(torch.arange(3.0).view(3, 1, 1).expand(3, 12, 100), ECG, Condition(torch.eye(3)[:, :2]), ("a", "b", "c"))
+    values = torch.arange(3.0).view(3, 1, 1).expand(3, 12, 100)
+    batch = Batch(values, ECG, Condition(torch.eye(3)[:, :2]), ("a", "b", "c"))
     chosen = batch.select([2, 0])
     assert chosen.subjects == ("c", "a")
     assert chosen.values[:, 0, 0].tolist() == [2.0, 0.0]

@@ -24,6 +24,7 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
     accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     settings: Settings = [],  # noqa: B006 - typer reads the default, it is never changed
+    model: Annotated[Path | None, typer.Option(help="Keep the finished generator as a model directory here.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of --out.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -31,7 +32,7 @@ def train(
 
     Example: python -m synth_core train workspace/datasets/bonn --generator flow --out workspace/runs/bonn --steps 4000
     """
-    from synth_core.training import RunConfig, RunDirectory, create_run, work
+    from synth_core.training import RunConfig, RunDirectory, create_run, keep, work
 
     if out is None:
         raise RunError("A run needs a folder: add --out.")
@@ -49,6 +50,8 @@ def train(
     for record in work(run):
         progress(record.step, total, "  ".join(f"{name} {value:.4f}" for name, value in record.terms.items()))
     status = run.status()
+    if model is not None and status.state == "finished":
+        keep(run, model)
     result = {"run": str(run.path), "state": status.state, "step": status.step, "device": status.device}
     show(result, as_json, f"{run.path}: {status.state} at step {status.step} of {status.steps} on {status.device}.")
 
@@ -101,7 +104,7 @@ def models(as_json: Json = False) -> None:
     from synth_core.storage import read_json
     from synth_core.workspace import Workspace
 
-    kinds = [
+    kinds: list[dict[str, Any]] = [
         {"name": kind.name, "title": kind.title, "modalities": sorted(kind.modalities), "reference": kind.reference}
         for kind in REGISTRY.values()
     ]

@@ -63,7 +63,9 @@ class Generator(nn.Module, ABC):
             raise SpecMismatch(f"Generator {self.name} makes {able}. Got a dataset of {spec.modality} instead.")
         self.spec = spec
         self.config: Any = (
-            config if isinstance(config, self.Config) else checked(self.Config, config or {}, f"generator {self.name}")
+            config
+            if isinstance(config, self.Config)
+            else checked(self.Config, dict(config or {}), f"generator {self.name}")
         )
         self.scaling = Scaling(spec, self.whitening)
         self.provenance: dict[str, Any] = {}  # where the weights come from; see training.provenance

@@ -26,30 +26,57 @@ class FlowConfig(GeneratorConfig):
 
     dim: int = Field(
         128,
+        title="Transformer width",
         ge=32,
         le=1024,
         multiple_of=16,
         description="Width; 128 trains on a CPU, 384 wants a GPU.",
     )
-    depth: int = Field(4, ge=1, le=24, description="Transformer blocks; 4 on a CPU, 12 on a GPU.")
-    heads: int = Field(4, ge=1, le=16, description="Attention heads; must divide the width.")
-    patch: int | None = Field(
-        None, ge=1, le=64, description="Samples (or pixels a side) per token; chosen from the length when empty."
+    depth: int = Field(
+        4, title="Transformer blocks", ge=1, le=24, description="Transformer blocks; 4 on a CPU, 12 on a GPU."
     )
-    width: int = Field(32, ge=4, le=256, description="Channels of the stem and head that hide patch seams.")
-    learning_rate: float = Field(1e-3, gt=0, le=0.1, description="AdamW; small networks take 1e-3, large ones 2e-4.")
-    weight_decay: float = Field(0.01, ge=0, le=1, description="Of AdamW; mild: the moving average smooths already.")
+    heads: int = Field(4, title="Attention heads", ge=1, le=16, description="Attention heads; must divide the width.")
+    patch: int | None = Field(
+        None,
+        title="Patch length",
+        ge=1,
+        le=64,
+        description="Samples (or pixels a side) per token; chosen from the length when empty.",
+    )
+    width: int = Field(
+        32, title="Stem channels", ge=4, le=256, description="Channels of the stem and head that hide patch seams."
+    )
+    learning_rate: float = Field(
+        1e-3, title="Learning rate", gt=0, le=0.1, description="AdamW; small networks take 1e-3, large ones 2e-4."
+    )
+    weight_decay: float = Field(
+        0.01, title="Weight decay", ge=0, le=1, description="Of AdamW; mild: the moving average smooths already."
+    )
     condition_dropout: float = Field(
-        0.1, ge=0, le=0.9, description="Examples trained without condition; guidance needs them."
+        0.1,
+        title="Condition dropout",
+        ge=0,
+        le=0.9,
+        description="Examples trained without condition; guidance needs them.",
     )
     time_sampling: Literal["logit-normal", "uniform"] = Field(
-        "logit-normal", description="Training times; logit-normal spends more of them where the velocity is hard."
+        "logit-normal",
+        title="Training times",
+        description="Training times; logit-normal spends more of them where the velocity is hard.",
     )
     whitening: float | None = Field(
-        None, ge=0, le=0.5, description="0.5 weighs all frequencies alike, 0 as they are; empty: 0.5 for EEG, else 0."
+        None,
+        title="Spectral whitening",
+        ge=0,
+        le=0.5,
+        description="0.5 weighs all frequencies alike, 0 as they are; empty: 0.5 for EEG, else 0.",
     )
-    steps: int = Field(20, ge=1, le=500, description="Heun steps when sampling; 10 to 25 are enough.")
-    guidance: float = Field(1.0, ge=0, le=20, description="1 follows the data; more: clearer classes, less variety.")
+    steps: int = Field(
+        20, title="Sampler steps", ge=1, le=500, description="Heun steps when sampling; 10 to 25 are enough."
+    )
+    guidance: float = Field(
+        1.0, title="Guidance", ge=0, le=20, description="1 follows the data; more: clearer classes, less variety."
+    )
 
 
 class Flow(Generator):

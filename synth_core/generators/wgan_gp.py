@@ -23,11 +23,34 @@ from synth_core.types import Batch, Condition, DataSpec
 class WGANGPConfig(GeneratorConfig):
     """Settings of the WGAN-GP."""
 
-    latent: int = Field(100, ge=2, le=1024, description="Length of the noise vector, as in the source.")
-    channels: int = Field(256, ge=16, le=1024, multiple_of=8, description="Of the smallest map; the source has 512.")
-    penalty: float = Field(10.0, ge=0, le=1000, description="Weight λ of the gradient penalty (Algorithm 1: 10).")
-    generator_rate: float = Field(1e-4, gt=0, le=0.1, description="Adam; the source's 1e-3 diverges on small sets.")
-    critic_rate: float = Field(2e-4, gt=0, le=0.1, description="Adam; the source has 2e-4.")
+    latent: int = Field(
+        100, title="Noise vector length", ge=2, le=1024, description="Length of the noise vector, as in the source."
+    )
+    channels: int = Field(
+        256,
+        title="Channels of the smallest map",
+        ge=16,
+        le=1024,
+        multiple_of=8,
+        description="Of the smallest map; the source has 512.",
+    )
+    penalty: float = Field(
+        10.0,
+        title="Gradient penalty λ",
+        ge=0,
+        le=1000,
+        description="Weight λ of the gradient penalty (Algorithm 1: 10).",
+    )
+    generator_rate: float = Field(
+        1e-4,
+        title="Generator learning rate",
+        gt=0,
+        le=0.1,
+        description="Adam; the source's 1e-3 diverges on small sets.",
+    )
+    critic_rate: float = Field(
+        2e-4, title="Critic learning rate", gt=0, le=0.1, description="Adam; the source has 2e-4."
+    )
 
 
 class WGANGP(Generator):

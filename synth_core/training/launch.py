@@ -15,6 +15,8 @@ from synth_core.errors import RunError
 from synth_core.generators import build
 from synth_core.training.config import RunConfig
 from synth_core.training.loop import StepRecord, run_description, train
+from synth_core.training.model import load_generator, save_generator
+from synth_core.training.provenance import provenance_of
 from synth_core.training.run import RunDirectory, Status
 
 SPLIT: dict[str, Any] = {"fractions": (0.7, 0.15, 0.15), "by": "subject", "seed": 0}
@@ -44,14 +46,34 @@ def create_run(dataset_path: Path | str, generator: str, config: dict[str, Any],
 def work(run: RunDirectory) -> Iterator[StepRecord]:
     """Train a created run, or resume it from its last checkpoint, in this process."""
     content = run.config()
-    run_config = RunConfig.model_validate(content["run"] | {"out": run.path})
-    where = content["dataset"]
+    training = _training_part(run)
+    generator = build(content["generator"], training.spec, **content["config"])
+    yield from train(generator, training, _settings(run), resume=True)
+
+
+def keep(run: RunDirectory, path: Path | str) -> Path:
+    """The averaged weights of a run's newest checkpoint, with where they come from, as a model directory.
+
+    Raises
+    ------
+    ModelError : the run has no checkpoint yet, or `path` exists.
+    """
+    generator = load_generator(run.path, device="cpu")
+    status = run.status()
+    generator.provenance = provenance_of(_training_part(run), _settings(run), status, status.heartbeat)
+    return save_generator(generator, path)
+
+
+def _settings(run: RunDirectory) -> RunConfig:
+    return RunConfig.model_validate(run.config()["run"] | {"out": run.path})
+
+
+def _training_part(run: RunDirectory) -> Dataset:
+    where = run.config()["dataset"]
     if not Path(where["path"]).is_dir():
         raise RunError(f"The dataset {where['name']} of run {run.name} is not there any more; prepare it again.")
     split = where["part"] or SPLIT
-    parts = Dataset.open(where["path"]).split(tuple(split["fractions"]), by=split["by"], seed=split["seed"])
-    generator = build(content["generator"], parts["train"].spec, **content["config"])
-    yield from train(generator, parts["train"], run_config, resume=True)
+    return Dataset.open(where["path"]).split(tuple(split["fractions"]), by=split["by"], seed=split["seed"])["train"]
 
 
 def start(dataset_path: Path | str, generator: str, config: dict[str, Any], run_config: RunConfig) -> RunDirectory:

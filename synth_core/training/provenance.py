@@ -26,6 +26,7 @@ def provenance_of(dataset: Dataset, config: RunConfig, status: Status, now: floa
             "preparation": dataset.info["preparation"],
         },
         "run": config.model_dump(mode="json", exclude={"out"}),
+        "step": status.step,
         "device": status.device,
         "seconds": round(now - status.started, 1),
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},

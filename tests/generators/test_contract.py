@@ -43,7 +43,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 @pytest.mark.parametrize(("name", "modality"), CASES)
 class TestEveryGenerator:
-    def test_samples_are_physical_finite_and_of_the_declared_shape_before_training(self, name: str, modality: str) -> None:
+    def test_untrained_samples_are_physical_finite_and_of_the_declared_shape(self, name: str, modality: str) -> None:
         generator, batch = fitted(name, modality)
         drawn = generator.sample(5, rng=seeded())
         assert drawn.values.shape == (5, *generator.spec.shape)

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from synth_core.errors import SpecMismatch
 from synth_core.metrics import ClassifierSettings, class_recovery
@@ -65,6 +66,15 @@ def test_slices_of_two_kinds_are_told_apart():
         return Batch(values, spec, Condition(labels=torch.eye(2)[calcified]))
 
     assert class_recovery(slices(80), slices(60), settings=QUICK).score > 0.95
+
+
+def test_scores_agree_with_scikit_learn():
+    rng = np.random.default_rng(0)
+    truth, predicted = np.eye(3)[rng.integers(0, 3, 200)], rng.random((200, 3)).round(1)
+    accuracy = balanced_accuracy_score(truth.argmax(1), predicted.argmax(1))
+    assert recovery_score(truth, predicted, "balanced accuracy") == pytest.approx(accuracy)
+    area = roc_auc_score(truth, predicted, average="macro")
+    assert recovery_score(truth, predicted, "macro AUROC") == pytest.approx(area)
 
 
 def test_auroc_leaves_out_classes_that_do_not_occur_both_ways():

@@ -23,7 +23,8 @@ def generator(dataset: Dataset, name: str = "flow") -> Generator:
 
 
 def settings(out: Path | None, **changes: object) -> RunConfig:
-    return RunConfig(**{"out": out, "steps": 12, "batch_size": 8, "checkpoint_seconds": 0, "preview_seconds": 0} | changes)
+    usual = {"out": out, "steps": 12, "batch_size": 8, "checkpoint_seconds": 0, "preview_seconds": 0}
+    return RunConfig(**usual | changes)
 
 
 @pytest.mark.parametrize("name", ["flow", "wgan_gp"])

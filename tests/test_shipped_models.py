@@ -1,0 +1,40 @@
+"""The models in models/: small, complete, quick, and in plausible physical units."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+import torch
+
+from synth_core.training import load_generator
+from synth_core.workspace import SHIPPED_MODELS
+
+SHIPPED = sorted(path.name for path in SHIPPED_MODELS.iterdir() if path.is_dir())
+PLAUSIBLE = {"uV": (1, 5_000), "mV": (0.05, 20), "HU": (500, 4_000)}  # largest absolute value
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_model_is_small_and_says_where_it_comes_from(name: str) -> None:
+    folder = SHIPPED_MODELS / name
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 10 * 2**20
+    source = json.loads((folder / "provenance.json").read_text())["dataset"]["source"]
+    assert source["licence"] != "not stated"
+    assert source["licence"] in (folder / "card.md").read_text()
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_sixteen_examples_take_under_five_seconds_of_cpu_and_are_plausible(name: str) -> None:
+    began = time.process_time()
+    generator = load_generator(SHIPPED_MODELS / name, device="cpu")
+    batch = generator.sample(16, rng=torch.Generator().manual_seed(0))
+    assert time.process_time() - began < 5
+    low, high = PLAUSIBLE[batch.spec.unit]
+    assert torch.isfinite(batch.values).all()
+    assert low < float(batch.values.abs().max()) < high
+    assert float(batch.values.std()) > 0
+
+
+def test_every_demo_cohort_and_two_real_collections_have_a_generator() -> None:
+    assert {"demo-ecg", "demo-eeg", "demo-ct", "ptbxl", "eegmat"} <= set(SHIPPED)
