@@ -64,12 +64,12 @@ class FlowConfig(GeneratorConfig):
         title="Training times",
         description="Training times; logit-normal spends more of them where the velocity is hard.",
     )
-    whitening: float | None = Field(
-        None,
+    whitening: float = Field(
+        0.5,
         title="Spectral whitening",
         ge=0,
         le=0.5,
-        description="0.5 weighs all frequencies alike, 0 as they are; empty: 0.5 for EEG, else 0.",
+        description="Signals only: 0.5 weighs all frequencies alike, 0 as they are.",
     )
     steps: int = Field(
         20, title="Sampler steps", ge=1, le=500, description="Heun steps when sampling; 10 to 25 are enough."
@@ -110,11 +110,8 @@ class Flow(Generator):
 
     @property
     def whitening(self) -> float:
-        """Half for EEG, whose upper band a squared error does not see; none for ECG and CT unless asked for."""
-        if self.spec.is_image:
-            return 0.0
-        given = self.config.whitening
-        return given if given is not None else 0.5 if self.spec.modality == "eeg" else 0.0
+        """As configured for signals; slices are not whitened."""
+        return 0.0 if self.spec.is_image else self.config.whitening
 
     def loss(self, batch: Batch, phase: str, rng: torch.Generator) -> dict[str, Tensor]:
         """Mean squared error of the velocity (eq. 1)."""
