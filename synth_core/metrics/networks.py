@@ -20,7 +20,7 @@ HU_WINDOWS = ((-20.0, 100.0), (-200.0, 400.0), (-1000.0, 2000.0))  # brain, soft
 
 
 class SignalScaling(nn.Module):
-    """Symmetric logarithm of each channel in units of its median magnitude, then unit variance; fitted on the training set.
+    """Symmetric logarithm of each channel in units of its median magnitude, then unit variance; fitted in training.
 
     The logarithm keeps small signals legible beside ones twenty times larger, as seizures are in the Bonn data.
     """

@@ -92,7 +92,7 @@ def test_the_page_holds_every_measure_and_is_self_contained(honest):
 
 
 def test_too_few_unlike_or_broken_examples_are_refused(train, holdout, synthetic):
-    with pytest.raises(InvalidSetting, match=r"at least 40 .* 10 held-out"):
+    with pytest.raises(InvalidSetting, match=r"at least 20 .* 10 held-out"):
         evaluate(train, holdout.select(range(10)), synthetic)
     other = replace(synthetic, spec=replace(synthetic.spec, classes=("a", "b")))
     with pytest.raises(SpecMismatch, match="synthetic examples have classes"):
