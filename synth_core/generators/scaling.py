@@ -21,7 +21,7 @@ SAMPLED_VALUES = 1_000_000  # per channel: enough for a stable quantile
 class Scaling(nn.Module):
     """y = asinh(w(x − centre) / knee) / spread, per channel; w whitens the spectrum where `whitening` > 0.
 
-    The asinh is linear near zero and logarithmic in the tails. Signals take centre and knee from the median and the
+    The asinh is linear near zero and logarithmic in the tails. EEG takes centre and knee from the median and the
     quartiles of the data, so that a seizure of 2 mV and a background of 20 µV both keep their detail. CT takes the
     brain window: centre 40 HU, knee 80 HU, so that grey and white matter fill the middle of the range while bone and
     air stay invertible. Values are clamped to what was seen.
@@ -66,9 +66,7 @@ class Scaling(nn.Module):
             self._set(centre=flat.median(dim=1).values)
             if self.whitening:
                 self._set(gains=fit_gains(values[:SPECTRUM_EXAMPLES] - self._wide(self.centre), self.whitening))
-            # 1.5 interquartile ranges: nine tenths of a normal signal stay on the straight part
-            quartiles = torch.quantile(_thinned(self._white(values)), torch.tensor([0.25, 0.75]), dim=1)
-            self._set(knee=(1.5 * (quartiles[1] - quartiles[0])).clamp_min(1e-6))
+            self._set(knee=self._fitted_knee(_thinned(self._white(values))))
         spread = torch.asinh(_thinned(self._white(values)) / self.knee[:, None]).std(dim=1).clamp_min(1e-6)
         every = values.transpose(0, 1).flatten(1)
         self._set(spread=spread, low=every.amin(1), high=every.amax(1))
@@ -77,6 +75,13 @@ class Scaling(nn.Module):
             rows, counts = torch.unique(torch.cat(labels), dim=0, return_counts=True)
             common = counts.argsort(descending=True, stable=True)[:LABEL_ROWS]
             self._set(label_rows=rows[common], label_weights=counts[common].float())
+
+    def _fitted_knee(self, flat: Tensor) -> Tensor:
+        if self.spec.modality == "ecg":  # QRS complexes are rare and tall, and must stay on the straight part
+            return (3 * flat.std(dim=1)).clamp_min(1e-6)
+        # 1.5 interquartile ranges: nine tenths of the background stay on the straight part, seizures are bent
+        quartiles = torch.quantile(flat, torch.tensor([0.25, 0.75]), dim=1)
+        return (1.5 * (quartiles[1] - quartiles[0])).clamp_min(1e-6)
 
     def _white(self, values: Tensor) -> Tensor:
         centred = values - self._wide(self.centre)
