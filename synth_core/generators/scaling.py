@@ -23,7 +23,7 @@ class Scaling(nn.Module):
 
     The asinh is linear near zero and logarithmic in the tails. EEG takes centre and knee from the median and the
     quartiles of the data, so that a seizure of 2 mV and a background of 20 µV both keep their detail. CT takes the
-    brain window: centre 40 HU, knee 80 HU, so that grey and white matter fill the middle of the range while bone and
+    brain: centre 40 HU, knee 20 HU, so that grey and white matter fill the middle of the range while bone and
     air stay invertible. Values are clamped to what was seen.
     """
 
@@ -44,7 +44,7 @@ class Scaling(nn.Module):
         per_channel = torch.ones(spec.shape[0])
         self._set(
             centre=per_channel * (40.0 if spec.is_image else 0.0),
-            knee=per_channel * (80.0 if spec.is_image else 1.0),
+            knee=per_channel * (20.0 if spec.is_image else 1.0),
             spread=per_channel.clone(),
             low=per_channel * -FLOAT_MAX,
             high=per_channel * FLOAT_MAX,
