@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synth_core.metrics.report import Measure
+from synth_core.metrics.score import Score
 
 WORDS = {
     "as real": "as close to held-out people as other real people are",
@@ -35,10 +36,13 @@ def sentences_for(measures: Sequence[Measure], settings: Mapping[str, Any]) -> t
 def _realism(overall: Mapping[str, Measure], name: str) -> str:
     measure = overall[name]
     score, unit = measure.score, f" {measure.unit}" if measure.unit else ""
-    numbers = (
-        f"{score.value:.3g}{unit} ({score.low:.3g} to {score.high:.3g}), real against real {score.floor:.3g}{unit}"
-    )
+    numbers = f"{score.value:.3g}{unit}{_interval(score, '.3g')}, real against real {score.floor:.3g}{unit}"
     return f"{name[0].upper()}{name[1:]}: {WORDS[measure.verdict]} ({numbers})."
+
+
+def _interval(score: Score, form: str) -> str:
+    """' (low to high)', or nothing where one subject gives no interval."""
+    return "" if math.isnan(score.low) else f" ({score.low:{form}} to {score.high:{form}})"
 
 
 def _worst_class(measures: Sequence[Measure]) -> str:
@@ -52,7 +56,7 @@ def _worst_class(measures: Sequence[Measure]) -> str:
 
 def _told_apart(overall: Mapping[str, Measure]) -> str:
     score = overall["told apart (AUROC)"].score
-    if score.low <= 0.5 or score.value <= score.floor:
+    if score.low <= 0.5 or score.value <= max(0.5, score.floor):
         return f"A classifier does not tell synthetic from real by the features (AUROC {score.value:.2f})."
     how = "always" if score.value > 0.95 else "often" if score.value > 0.75 else "sometimes"
     return f"A classifier {how} tells synthetic from real by the features (AUROC {score.value:.2f}, guessing is 0.5)."
@@ -61,7 +65,7 @@ def _told_apart(overall: Mapping[str, Measure]) -> str:
 def _copying(overall: Mapping[str, Measure]) -> str:
     score = overall["closer to training"].score
     share = f"{100 * score.value:.0f} % of the synthetic examples are nearer to a training than to a held-out example"
-    if score.low <= 0.5:
+    if (score.value if math.isnan(score.low) else score.low) <= 0.5:
         return f"No sign of copying: {share}; 50 % are expected."
     return f"Synthetic examples lean towards the training people: {share}; 50 % would be without copying."
 
@@ -78,7 +82,7 @@ def _usefulness(overall: Mapping[str, Measure]) -> list[str]:
             continue
         spoken.append(
             f"A classifier ({method}) trained on synthetic examples reaches {measured} {score.value:.2f} on held-out "
-            f"real ones, {ratio.value:.2f} times ({ratio.low:.2f} to {ratio.high:.2f}) that of one trained on real "
+            f"real ones, {ratio.value:.2f} times{_interval(ratio, '.2f')} that of one trained on real "
             f"({score.floor:.2f})."
         )
     return spoken
@@ -92,7 +96,8 @@ def _limits(settings: Mapping[str, Any], overall: Mapping[str, Measure]) -> list
     if subjects is None:
         limits.append("Subjects are not known, so that intervals are over examples and may be too narrow.")
     elif subjects < FEW_SUBJECTS:
-        limits.append(f"Only {subjects} held-out subjects: the intervals are rough.")
+        rough = "there are no intervals over subjects" if subjects == 1 else "the intervals are rough"
+        limits.append(f"Only {subjects} held-out subject{'s' if subjects > 1 else ''}: {rough}.")
     if n < FEW_EXAMPLES:
         limits.append(f"Only {n} examples per side: precision, recall, density and coverage need about {FEW_EXAMPLES}.")
     if n < 10 * features:

@@ -91,9 +91,11 @@ def test_splits_that_make_no_sense_are_refused(dataset: Dataset, arguments: dict
         dataset.split(**arguments)  # type: ignore[arg-type]
 
 
-def test_two_subjects_cannot_be_split(dataset: Dataset) -> None:
-    with pytest.raises(InvalidSetting, match="2 subject"):
-        dataset.subset(dataset.table["subject"].isin(["s0", "s1"])).split()
+def test_two_subjects_make_two_parts_and_one_makes_none(dataset: Dataset) -> None:
+    parts = dataset.subset(dataset.table["subject"].isin(["s0", "s1"])).split()
+    assert [len(part.subjects) for part in parts.values()] == [1, 0, 1]
+    with pytest.raises(InvalidSetting, match="1 subject"):
+        dataset.subset(dataset.table["subject"].isin(["s0"])).split()
 
 
 def test_pickled_it_is_its_paths(dataset: Dataset) -> None:

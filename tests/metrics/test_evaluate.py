@@ -1,14 +1,17 @@
 """Each planted fault must move the measure that is there for it, against its floor; honest data must move none."""
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
 import torch
 
 from synth_core.errors import InvalidSetting, SpecMismatch
-from synth_core.metrics import ClassifierSettings
+from synth_core.metrics import ClassifierSettings, verdict
 from synth_core.metrics.evaluate import evaluate
+from synth_core.metrics.report import Measure
+from synth_core.metrics.score import Score
 from synth_core.signal import filter_signal
 from synth_core.types import Condition
 
@@ -109,3 +112,9 @@ def test_progress_can_stop_it(train, holdout, synthetic):
 
     with pytest.raises(KeyboardInterrupt):
         evaluate(train, holdout, synthetic, progress=stop)
+
+
+def test_without_an_interval_a_share_below_one_half_is_no_sign_of_copying() -> None:
+    score = Score(0.0, math.nan, math.nan, 0.5, 0.0, 27, 27)
+    measure = Measure("closer to training", "", "all", "lower", score, "")
+    assert verdict._copying({"closer to training": measure}).startswith("No sign of copying")
