@@ -21,5 +21,5 @@ make_model() { # name, steps, further settings
 make_model demo-ecg 1500
 make_model demo-eeg 700
 make_model demo-ct 1100 --set width=16
-make_model ptbxl 800
+make_model ptbxl 1500
 make_model eegmat 500
