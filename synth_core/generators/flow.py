@@ -59,6 +59,13 @@ class FlowConfig(GeneratorConfig):
         le=0.9,
         description="Examples trained without condition; guidance needs them.",
     )
+    mask_dropout: float = Field(
+        0.5,
+        title="Mask dropout",
+        ge=0,
+        le=0.9,
+        description="Slices trained without their lesion mask, on its own: they can then be drawn by class alone.",
+    )
     time_sampling: Literal["logit-normal", "uniform"] = Field(
         "logit-normal",
         title="Training times",
@@ -122,14 +129,25 @@ class Flow(Generator):
         time = torch.randn(n, generator=rng, device=rng.device).to(self.device).sigmoid()
         if self.config.time_sampling == "uniform":
             time = torch.rand(n, generator=rng, device=rng.device).to(self.device)
-        keep = (torch.rand(n, generator=rng, device=rng.device) >= self.config.condition_dropout).to(self.device)
+        keep = self._kept(n, self.config.condition_dropout, rng)
+        keep_mask = self._kept(n, self.config.mask_dropout, rng) if batch.condition.mask is not None else None
         wide = time.view(-1, *[1] * (data.ndim - 1))
-        predicted = self._velocity((1 - wide) * start + wide * data, time, batch.condition, keep)
+        predicted = self._velocity((1 - wide) * start + wide * data, time, batch.condition, keep, keep_mask)
         return {"total": F.mse_loss(predicted.float(), data - start)}
 
-    def _velocity(self, x: Tensor, time: Tensor, condition: Condition, keep: Tensor | None = None) -> Tensor:
+    def _kept(self, n: int, dropout: float, rng: torch.Generator) -> Tensor:
+        return (torch.rand(n, generator=rng, device=rng.device) >= dropout).to(self.device)
+
+    def _velocity(
+        self,
+        x: Tensor,
+        time: Tensor,
+        condition: Condition,
+        keep: Tensor | None = None,
+        keep_mask: Tensor | None = None,
+    ) -> Tensor:
         if self.spec.is_image:
-            x = torch.cat([x, self._mask_channels(x, condition, keep)], dim=1)
+            x = torch.cat([x, self._mask_channels(x, condition, keep_mask)], dim=1)
         return self.velocity(x, time, self.embedding(condition, len(x), keep))
 
     def _mask_channels(self, x: Tensor, condition: Condition, keep: Tensor | None) -> Tensor:

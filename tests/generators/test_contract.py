@@ -180,3 +180,21 @@ class TestStrangersFiles:
         weights.write_bytes(weights.read_bytes()[:1000])
         with pytest.raises(ModelError, match=r"weights\.safetensors"):
             load_generator(path)
+
+
+def test_a_mask_is_left_out_of_training_on_its_own_so_that_a_class_alone_can_be_drawn() -> None:
+    generator, batch = fitted("flow", "ct")
+    mask = torch.ones(12, 1, 20, 24)
+    given: list[float] = []
+    spy = generator._mask_channels
+
+    def seen(x: torch.Tensor, condition: Condition, keep: torch.Tensor | None) -> torch.Tensor:
+        channels = spy(x, condition, keep)
+        given.append(float(channels[:, 1].mean()))
+        return channels
+
+    generator._mask_channels = seen
+    masked = Batch(batch.values, batch.spec, Condition(labels=batch.condition.labels, mask=mask))
+    for step in range(40):
+        generator.loss(masked, "flow", seeded(step))
+    assert 0.4 < sum(given) / len(given) < 0.6
