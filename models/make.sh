@@ -20,6 +20,6 @@ make_model() { # name, steps, further settings
 "$python" -m synth_core prepare "$data/eeg/eegmat" --out "$work/datasets/eegmat"
 make_model demo-ecg 1500
 make_model demo-eeg 700
-make_model demo-ct 1100 --set width=16
+make_model demo-ct 800 --set width=16
 make_model ptbxl 1500
 make_model eegmat 500
