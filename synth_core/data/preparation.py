@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from synth_core.data.recording import Recording
 from synth_core.errors import InvalidSetting
+from synth_core.settings import checked
 
 BONN_RATE = 173.61  # Hz
 BONN_WINDOW = 178  # samples of the published benchmark, 1.025 s
@@ -115,12 +116,7 @@ class Preparation(BaseModel):
     @classmethod
     def checked(cls, settings: dict[str, Any]) -> Self:
         """From a form or the command line; InvalidSetting names the first setting that does not fit."""
-        try:
-            return cls.model_validate(settings)
-        except ValidationError as error:
-            first = error.errors()[0]
-            setting = ".".join(map(str, first["loc"])) or "preparation"
-            raise InvalidSetting(f"The `{setting}` of the preparation was refused: {first['msg']}.") from error
+        return checked(cls, settings, "the preparation")
 
     @classmethod
     def suggested(cls, recordings: Sequence[Recording]) -> Self:
