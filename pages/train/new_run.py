@@ -31,12 +31,17 @@ def show() -> None:
             RunConfig,
             None,
             "new-run",
-            shown=("steps", "minutes", "batch_size", "seed"),
+            shown=("steps", "batch_size", "seed"),
             hidden=("out",),
             rest_title="More settings of the run",
         )
         config = panels.form_for(
-            REGISTRY[name].Config, None, f"new-{name}", shown=(), rest_title="Settings of the generator"
+            REGISTRY[name].Config,
+            None,
+            f"new-{name}",
+            shown=(),
+            hidden=REGISTRY[name].Config.idle_for(modality),
+            rest_title="Settings of the generator",
         )
     if st.button("Start", type="primary", icon=":material/play_arrow:", key="new-start") and run and config:
         _start(dataset, name, config.model_dump(), run, title)

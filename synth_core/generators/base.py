@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from synth_core.errors import InvalidSetting, SpecMismatch
@@ -33,6 +33,23 @@ class GeneratorConfig(BaseModel):
     """Settings of a generator: bounds, unit, default and a reason for each, so that a form can be drawn from it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    derive_leads: bool = Field(
+        True,
+        title="Derive limb leads",
+        description="Make I, II and V1 … V6 and compute III, aVR, aVL and aVF: Einthoven's law then holds exactly.",
+        json_schema_extra={"modalities": ["ecg"]},
+    )
+
+    @classmethod
+    def idle_for(cls, modality: str) -> list[str]:
+        """Fields that mean nothing for a modality, so that a form leaves them out."""
+        extras = {name: field.json_schema_extra for name, field in cls.model_fields.items()}
+        return [
+            name
+            for name, extra in extras.items()
+            if isinstance(extra, dict) and modality not in cast(list[str], extra.get("modalities", [modality]))
+        ]
 
 
 class Generator(nn.Module, ABC):
@@ -67,7 +84,7 @@ class Generator(nn.Module, ABC):
             if isinstance(config, self.Config)
             else checked(self.Config, dict(config or {}), f"generator {self.name}")
         )
-        self.scaling = Scaling(spec, self.whitening)
+        self.scaling = Scaling(spec, self.whitening, self.config.derive_leads)
         self.provenance: dict[str, Any] = {}  # where the weights come from; see training.provenance
         self.build()
 
@@ -83,7 +100,7 @@ class Generator(nn.Module, ABC):
     def sample_scaled(
         self, condition: Condition, n: int, *, rng: torch.Generator, steps: int | None, guidance: float | None
     ) -> Tensor:
-        """(n, *spec.shape) in scaled values."""
+        """(n, *scaling.shape) in scaled values."""
 
     @abstractmethod
     def optimizer(self, phase: str) -> torch.optim.Optimizer:

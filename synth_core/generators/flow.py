@@ -65,6 +65,7 @@ class FlowConfig(GeneratorConfig):
         ge=0,
         le=0.9,
         description="Slices trained without their lesion mask, on its own: they can then be drawn by class alone.",
+        json_schema_extra={"modalities": ["ct"]},
     )
     time_sampling: Literal["logit-normal", "uniform"] = Field(
         "logit-normal",
@@ -77,6 +78,7 @@ class FlowConfig(GeneratorConfig):
         ge=0,
         le=0.5,
         description="0.5 weighs all frequencies alike, 0 as they are. Empty: 0.5 for EEG, 0.25 for ECG.",
+        json_schema_extra={"modalities": ["eeg", "ecg"]},
     )
     steps: int = Field(
         20, title="Sampler steps", ge=1, le=500, description="Heun steps when sampling; 10 to 25 are enough."
@@ -105,8 +107,8 @@ class Flow(Generator):
             raise InvalidSetting(f"The width {config.dim} must be an even multiple of the {config.heads} heads.")
         self.embedding = ConditionEmbedding(len(spec.classes), config.dim)
         self.velocity = PatchTransformer(
-            spec.shape[0],
-            spec.shape[1:],
+            self.scaling.shape[0],
+            self.scaling.shape[1:],
             dim=config.dim,
             depth=config.depth,
             heads=config.heads,
@@ -165,7 +167,7 @@ class Flow(Generator):
         guidance = self.config.guidance if guidance is None else guidance
         if not 1 <= steps <= 500:
             raise InvalidSetting(f"The number of sampler steps must lie in 1 … 500. Got {steps} instead.")
-        x = self.noise((n, *self.spec.shape), rng)
+        x = self.noise((n, *self.scaling.shape), rng)
         times = torch.linspace(0, 1, steps + 1, device=self.device)
         for now, after in itertools.pairwise(times):
             first = self._guided(x, now, condition, guidance)

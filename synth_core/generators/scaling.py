@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from synth_core.errors import ModelError
 from synth_core.generators.whitening import KNOTS, fit_gains, unwhiten, whiten
+from synth_core.leads import independent_leads, lead_matrix
 from synth_core.types import Batch, DataSpec
 
 FLOAT_MAX = torch.finfo(torch.float32).max  # JSON has no infinity
@@ -25,7 +26,12 @@ class Scaling(nn.Module):
     quartiles of the data, so that a seizure of 2 mV and a background of 20 µV both keep their detail. CT takes the
     brain: centre 40 HU, knee 20 HU, so that grey and white matter fill the middle of the range while bone and
     air stay invertible. Values are clamped to what was seen.
+
+    With `derive_leads` a network sees the independent leads of an ECG alone, and the others are computed from them in
+    physical units, so that Einthoven's law holds exactly. `shape` is what the network sees of one example.
     """
+
+    lead_matrix: Tensor
 
     centre: Tensor
     knee: Tensor
@@ -38,10 +44,13 @@ class Scaling(nn.Module):
 
     _FIELDS = ("centre", "knee", "spread", "low", "high", "label_rows", "label_weights", "gains")
 
-    def __init__(self, spec: DataSpec, whitening: float = 0.0) -> None:
+    def __init__(self, spec: DataSpec, whitening: float = 0.0, derive_leads: bool = False) -> None:
         super().__init__()
         self.spec, self.whitening = spec, whitening
-        per_channel = torch.ones(spec.shape[0])
+        self.derive_leads = derive_leads and spec.modality == "ecg" and bool(spec.channels)
+        self.leads = list(independent_leads(spec.channels)) if self.derive_leads else list(range(spec.shape[0]))
+        self.shape = (len(self.leads), *spec.shape[1:])
+        per_channel = torch.ones(len(self.leads))
         self._set(
             centre=per_channel * (40.0 if spec.is_image else 0.0),
             knee=per_channel * (20.0 if spec.is_image else 1.0),
@@ -50,8 +59,10 @@ class Scaling(nn.Module):
             high=per_channel * FLOAT_MAX,
             label_rows=torch.zeros(1, len(spec.classes)),
             label_weights=torch.ones(1),
-            gains=torch.ones(spec.shape[0], KNOTS),
+            gains=torch.ones(len(self.leads), KNOTS),
         )
+        if self.derive_leads:
+            self._set(lead_matrix=torch.from_numpy(lead_matrix(spec.channels)))
 
     def _set(self, **values: Tensor) -> None:
         for name, value in values.items():
@@ -60,7 +71,7 @@ class Scaling(nn.Module):
     def fit(self, batches: Iterable[Batch]) -> None:
         """Read some thousand examples in random order: spectrum, centre, knee and spread, range, labels."""
         examples = list(batches)
-        values = torch.cat([batch.values for batch in examples])
+        values = torch.cat([self._seen(batch.values) for batch in examples])
         flat = _thinned(values)
         if not self.spec.is_image:
             self._set(centre=flat.median(dim=1).values)
@@ -88,15 +99,19 @@ class Scaling(nn.Module):
         return whiten(centred, self.gains) if self.whitening else centred
 
     def to_scaled(self, values: Tensor) -> Tensor:
-        """Physical (n, channels, …) to scaled, about zero mean and unit variance per channel."""
-        return torch.asinh(self._white(values) / self._wide(self.knee)) / self._wide(self.spread)
+        """Physical (n, *spec.shape) to scaled (n, *shape), about zero mean and unit variance per channel."""
+        return torch.asinh(self._white(self._seen(values)) / self._wide(self.knee)) / self._wide(self.spread)
 
     def to_physical(self, scaled: Tensor) -> Tensor:
-        """Scaled (n, channels, …) to physical, within the range seen in training."""
+        """Scaled (n, *shape) to physical (n, *spec.shape), within the range seen in training."""
         # asinh of the largest float32 is 89: beyond it sinh overflows before the clamp can act
         white = torch.sinh((scaled * self._wide(self.spread)).clamp(-80, 80)) * self._wide(self.knee)
         values = (unwhiten(white, self.gains) if self.whitening else white) + self._wide(self.centre)
-        return torch.maximum(torch.minimum(values, self._wide(self.high)), self._wide(self.low))
+        values = torch.maximum(torch.minimum(values, self._wide(self.high)), self._wide(self.low))
+        return self.lead_matrix @ values if self.derive_leads else values
+
+    def _seen(self, values: Tensor) -> Tensor:
+        return values[:, self.leads] if self.derive_leads else values
 
     def draw_labels(self, n: int, rng: torch.Generator) -> Tensor:
         """(n, classes) label rows with the frequencies of the training split."""
@@ -113,7 +128,7 @@ class Scaling(nn.Module):
 
     def load_dict(self, fields: dict[str, Any]) -> None:
         """Read what `to_dict` wrote; ModelError when a field is missing or of the wrong shape."""
-        channels, classes = self.spec.shape[0], len(self.spec.classes)
+        channels, classes = self.shape[0], len(self.spec.classes)
         try:
             values = {name: torch.tensor(fields[name], dtype=torch.float32) for name in self._FIELDS}
         except (KeyError, TypeError, ValueError) as error:

@@ -69,8 +69,8 @@ class WGANGP(Generator):
     def build(self) -> None:
         """Generator and critic, each with its own embedding of conditions."""
         config = self.config
-        self.generator = Synthesis(self.spec, config.latent, config.channels)
-        self.critic = Critic(self.spec, config.channels)
+        self.generator = Synthesis(self.spec, self.scaling.shape, config.latent, config.channels)
+        self.critic = Critic(self.spec, self.scaling.shape, config.channels)
 
     def loss(self, batch: Batch, phase: str, rng: torch.Generator) -> dict[str, Tensor]:
         """Algorithm 1: line 7 for the critic, line 12 for the generator."""
@@ -117,10 +117,10 @@ def _stages(spec: DataSpec) -> tuple[int, int, tuple[int, ...]]:
 class Synthesis(nn.Module):
     """Noise and condition to a scaled example: dense, then one transposed convolution per stage."""
 
-    def __init__(self, spec: DataSpec, latent: int, channels: int) -> None:
+    def __init__(self, spec: DataSpec, shape: tuple[int, ...], latent: int, channels: int) -> None:
         super().__init__()
         stages, stride, self.smallest = _stages(spec)
-        self.sizes = spec.shape[1:]
+        self.sizes = shape[1:]
         self.channels = channels
         widths = [max(16, channels >> stage) for stage in range(stages)]
         convolution, transposed = (nn.Conv2d, nn.ConvTranspose2d) if spec.is_image else (nn.Conv1d, nn.ConvTranspose1d)
@@ -130,7 +130,7 @@ class Synthesis(nn.Module):
         for before, after in zip(widths, [*widths[1:], widths[-1]], strict=True):
             # a kernel of twice the stride has no checkerboard: every output sees the same number of inputs
             layers += [nn.ReLU(), transposed(before, after, 2 * stride, stride, padding=stride // 2)]
-        self.layers = nn.Sequential(*layers, nn.ReLU(), convolution(widths[-1], spec.shape[0], 7, padding=3))
+        self.layers = nn.Sequential(*layers, nn.ReLU(), convolution(widths[-1], shape[0], 7, padding=3))
 
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """(B, latent) → (B, channels, *size)."""
@@ -142,13 +142,13 @@ class Synthesis(nn.Module):
 class Critic(nn.Module):
     """Scaled example and condition to one unbounded score, by projection (Miyato & Koyama 2018, arXiv 1802.05637)."""
 
-    def __init__(self, spec: DataSpec, channels: int) -> None:
+    def __init__(self, spec: DataSpec, shape: tuple[int, ...], channels: int) -> None:
         super().__init__()
         stages, stride, smallest = _stages(spec)
         self.padding: list[int] = []
-        for size, cells in zip(reversed(spec.shape[1:]), reversed(smallest), strict=True):
+        for size, cells in zip(reversed(shape[1:]), reversed(smallest), strict=True):
             self.padding += [0, cells * stride**stages - size]
-        widths = [spec.shape[0], *(max(16, channels >> stage) for stage in reversed(range(stages)))]
+        widths = [shape[0], *(max(16, channels >> stage) for stage in reversed(range(stages)))]
         convolution = nn.Conv2d if spec.is_image else nn.Conv1d
         layers: list[nn.Module] = []
         for stage, (before, after) in enumerate(itertools.pairwise(widths)):

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_core.data.recording import Recording, Source
-from synth_core.simulate.heartbeat import LEADS, QRS, ST, Heart, P, T, draw_gains, gains_of, twelve_leads, wave_trains
+from synth_core.leads import TWELVE_LEADS
+from synth_core.simulate.heartbeat import QRS, ST, Heart, P, T, draw_gains, gains_of, twelve_leads, wave_trains
 from synth_core.simulate.noise import band_noise, power_law_noise
 from synth_core.simulate.recording import SimulatedRecording, check_at_least, class_of, one_hot, subject_rng
 from synth_core.types import DataSpec
@@ -65,7 +66,7 @@ def _simulate(number: int, seed: int, seconds: float, rate: float) -> Recording:
     clean, truth = clean_leads(rng, name, samples, rate)
     values = twelve_leads(clean + electrode_noise(rng, samples, rate, truth["respiration"]))
     return SimulatedRecording(
-        spec=DataSpec("ecg", values.shape, "mV", rate, LEADS, CLASSES),
+        spec=DataSpec("ecg", values.shape, "mV", rate, TWELVE_LEADS, CLASSES),
         subject=f"simulated-ecg-{number:04d}",
         record=f"ecg-{number:04d}",
         labels=one_hot(name, CLASSES),

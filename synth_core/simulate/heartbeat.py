@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+from synth_core.leads import TWELVE_LEADS, lead_matrix
+
 WAVES = ("P right", "P left", "Q", "R", "S", "ST", "T rise", "T fall")
 P, QRS, ST, T = slice(0, 2), slice(2, 5), slice(5, 6), slice(6, 8)
 
@@ -123,7 +124,5 @@ def _plateau(time: NDArray, start: float, stop: NDArray) -> NDArray[np.float64]:
 
 
 def twelve_leads(independent: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(12, …) in the order of LEADS from I, II, V1 … V6 (8, …): Einthoven III = II − I, Goldberger aVR, aVL, aVF."""
-    one, two = independent[0], independent[1]
-    limb = np.stack([one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2])
-    return np.concatenate([limb, independent[2:]])
+    """(12, samples) in the order of TWELVE_LEADS from I, II, V1 … V6 (8, samples)."""
+    return lead_matrix(TWELVE_LEADS) @ independent

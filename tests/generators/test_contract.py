@@ -9,6 +9,7 @@ import torch
 
 from synth_core.errors import InvalidSetting, ModelError, SpecMismatch
 from synth_core.generators import REGISTRY, Generator, build
+from synth_core.leads import TWELVE_LEADS
 from synth_core.training import load_generator, save_generator
 from synth_core.types import UNITS, Batch, Condition, DataSpec
 
@@ -198,3 +199,24 @@ def test_a_mask_is_left_out_of_training_on_its_own_so_that_a_class_alone_can_be_
     for step in range(40):
         generator.loss(masked, "flow", seeded(step))
     assert 0.4 < sum(given) / len(given) < 0.6
+
+
+TWELVE = DataSpec("ecg", (12, 130), "mV", 100.0, TWELVE_LEADS)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, kind in REGISTRY.items() if "ecg" in kind.modalities))
+class TestEveryEcgGenerator:
+    def test_twelve_leads_obey_einthoven_exactly(self, name: str) -> None:
+        generator = build(name, TWELVE, **SMALL.get(name, {}))
+        generator.scaling.fit([Batch(torch.randn(12, 12, 130), TWELVE)])
+        one, two, three, right, left, foot = generator.sample(4, rng=seeded()).values[:, :6].unbind(1)
+        assert torch.equal(three, two - one)
+        assert torch.equal(right, -(one + two) / 2)
+        assert torch.equal(left, one - two / 2)
+        assert torch.equal(foot, two - one / 2)
+
+    def test_all_twelve_can_be_made_one_by_one(self, name: str) -> None:
+        generator = build(name, TWELVE, derive_leads=False, **SMALL.get(name, {}))
+        generator.scaling.fit([Batch(torch.randn(12, 12, 130), TWELVE)])
+        one, two, three = generator.sample(4, rng=seeded()).values[:, :3].unbind(1)
+        assert not torch.equal(three, two - one)

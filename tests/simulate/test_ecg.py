@@ -7,7 +7,7 @@ import pytest
 from synth_core.errors import InvalidSetting
 from synth_core.simulate import ecg_cohort
 from synth_core.simulate.ecg import CLASSES, clean_leads, fibrillatory_waves, irregular_intervals, sinus_intervals
-from synth_core.simulate.heartbeat import LEADS, Heart, twelve_leads, wave_trains
+from synth_core.simulate.heartbeat import TWELVE_LEADS, Heart, twelve_leads, wave_trains
 from synth_core.simulate.recording import subject_rng
 
 RATE = 250
@@ -24,7 +24,7 @@ def of_class(cohort, name):
 
 def clean(name, seed=0, seconds=10):
     leads, truth = clean_leads(subject_rng(seed, 0), name, seconds * RATE, RATE)
-    return dict(zip(LEADS, twelve_leads(leads), strict=True)), truth
+    return dict(zip(TWELVE_LEADS, twelve_leads(leads), strict=True)), truth
 
 
 def test_every_class_is_there_and_marked_as_simulated(cohort):
