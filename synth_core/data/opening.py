@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+from synth_core.data.archives import unpack_archives
 from synth_core.data.readers import READERS
 from synth_core.data.readers.base import Opening
-from synth_core.data.readers.files import files_under
+from synth_core.data.readers.files import Files
 from synth_core.data.recording import Recording
 from synth_core.errors import DamagedFile, DataError, InvalidSetting, UnrecognisedData
 
 KNOWN_ENDINGS = {
-    ".hea": "a WFDB header", ".edf": "EDF", ".dcm": "DICOM", ".zip": "a zip of Bonn EEG",
+    ".hea": "a WFDB header", ".edf": "EDF", ".dcm": "DICOM", ".zip": "a zip archive",
     ".csv": "a table of EEG chunks with columns X1 to X178", ".csv.gz": "a table of EEG chunks with columns X1 to X178",
 }  # fmt: skip
 FORMATS = "WFDB, PTB-XL, EDF, Bonn EEG (zip, folder or UCI table), DICOM CT and InVesalius volumes"
@@ -20,11 +22,12 @@ FORMATS = "WFDB, PTB-XL, EDF, Bonn EEG (zip, folder or UCI table), DICOM CT and 
 def open_recordings(
     path: Path | str, *, rate: float | None = None, skipped: list[DataError] | None = None
 ) -> list[Recording]:
-    """Open a file, or every recording of a folder tree, by content; only headers are read where there are headers.
+    """Open a file, a zip archive, or every recording of a folder tree, by content; only headers are read where a
+    format has headers.
 
     Parameters
     ----------
-    path : a file or a folder. The first format that recognises it reads it, so point at one collection.
+    path : a file, an archive or a folder, which may mix formats.
     rate : Hz, for collections that keep each recording at several rates (PTB-XL: 100 by default, or 500).
     skipped : collects one error for each damaged file beside good ones; without it they are left out silently.
 
@@ -43,28 +46,35 @@ def open_recordings(
         raise InvalidSetting(f"`rate` must be positive. Got {rate} instead.")
     if not path.exists():
         raise DataError(path, "does not exist; check the path.")
-    opening = Opening(rate)
+    opening, files = Opening(rate), Files(path)
+    if not len(files):
+        raise UnrecognisedData(path, "holds no files; choose a folder with recordings in it.")
+    opening.skipped.extend(unpack_archives(files))
+    recordings: list[Recording] = []
     for reader in READERS:
-        if reader.recognise(path):
-            recordings = reader.read(path, opening)
-            if not recordings:
-                raise opening.skipped[0] if opening.skipped else DataError(path, "holds no recording that can be used.")
-            if skipped is not None:
-                skipped.extend(opening.skipped)
-            return recordings
-    raise _unrecognised(path)
+        try:
+            recordings += reader.read(files, opening)
+        except DataError as error:
+            opening.skipped.append(error)
+    opening.skipped.extend(_misnamed(files, alone=not recordings))
+    if not recordings:
+        raise opening.skipped[0] if opening.skipped else _unrecognised(path)
+    if skipped is not None:
+        skipped.extend(opening.skipped)
+    return recordings
+
+
+def _misnamed(files: Files, alone: bool) -> Iterator[DataError]:
+    """Files that no reader took though their names promise a format; beside recordings a table may be just a table."""
+    for file in files:
+        if not files.head(file):
+            yield DamagedFile(file, "is empty; copy or download it again.")
+            continue
+        for ending, expected in KNOWN_ENDINGS.items():
+            if file.name.lower().endswith(ending) and (alone or not ending.startswith(".csv")):
+                yield UnrecognisedData(file, f"is not {expected}, as its name says; export it again or remove it.")
+                break
 
 
 def _unrecognised(path: Path) -> DataError:
-    """The most helpful reason: an empty file or folder, or a file whose content contradicts its name."""
-    empty = True
-    for file in files_under(path):
-        empty = False
-        if file.stat().st_size == 0:
-            return DamagedFile(file, "is empty; copy or download it again.")
-        for ending, expected in KNOWN_ENDINGS.items():
-            if file.name.lower().endswith(ending):
-                return UnrecognisedData(file, f"is not {expected}, as its name says; export it again or open another.")
-    if empty:
-        return UnrecognisedData(path, "holds no files; choose a folder with recordings in it.")
     return UnrecognisedData(path, f"holds nothing that can be read; SynthScope reads {FORMATS}.")

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import io
 import time
-import zipfile
 from pathlib import Path
 
 import pytest
 
-from pages.data.spool import spool, unpack
+from pages.data.spool import spool
 from pages.shared import jobs, panels, words
 from synth_core.demo import DEMO_COHORTS
-from synth_core.errors import DamagedFile
 
 
 class Upload(io.BytesIO):
@@ -21,34 +19,11 @@ class Upload(io.BytesIO):
         self.name = name
 
 
-def zipped(members: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
-
-
 def test_uploads_get_safe_names_and_stay_in_their_folder(tmp_path: Path) -> None:
     opened = spool([Upload("../../a b.hea", b"1"), Upload("../../a b.hea", b"2")], tmp_path / "in")
     assert opened == tmp_path / "in"
     assert sorted(path.name for path in opened.iterdir()) == ["2-a-b.hea", "a-b.hea"]
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
-
-
-def test_a_zip_cannot_write_outside_its_folder(tmp_path: Path) -> None:
-    opened = spool([Upload("set.zip", zipped({"../../evil.txt": b"x", "a/b.txt": b"y"}))], tmp_path / "in")
-    assert {path.relative_to(opened).as_posix() for path in opened.rglob("*.txt")} == {
-        "unnamed/unnamed/evil.txt",
-        "a/b.txt",
-    }
-
-
-def test_a_damaged_zip_is_a_sentence(tmp_path: Path) -> None:
-    path = tmp_path / "set.zip"
-    path.write_bytes(zipped({"a.txt": b"x" * 1000})[:-30])
-    with pytest.raises(DamagedFile, match="cannot be unpacked"):
-        unpack(path, tmp_path / "out")
 
 
 def ended(job: jobs.Job) -> jobs.Job:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
+from synth_core.data.readers.files import Files
 from synth_core.data.recording import Recording
 from synth_core.errors import DataError
 
@@ -27,13 +27,10 @@ class Opening:
 class Reader(Protocol):
     """A module of `synth_core.data.readers`: one format."""
 
-    def recognise(self, path: Path) -> bool:
-        """Whether the content of a file, or of a file in a folder, is of this format. Cheap; raises nothing."""
-        ...
+    def read(self, files: Files, opening: Opening) -> list[Recording]:
+        """The recordings of this format among `files`, which it takes; headers only where the format has headers.
 
-    def read(self, path: Path, opening: Opening) -> list[Recording]:
-        """The recordings at a recognised path; headers only where the format has headers.
-
-        A damaged file goes to `opening.skipped`; a damaged collection raises DataError.
+        None, and nothing taken, where no file is of the format by its content. A damaged file goes to
+        `opening.skipped`; a damaged collection raises DataError.
         """
         ...

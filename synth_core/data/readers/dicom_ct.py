@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_core.data.readers.base import Opening
-from synth_core.data.readers.files import files_under, head
+from synth_core.data.readers.files import Files
 from synth_core.data.recording import Recording, Source
 from synth_core.errors import DamagedFile, DataError
 from synth_core.types import DataSpec
@@ -51,21 +51,11 @@ class DicomSeries(Recording):
         return volume
 
 
-def recognise(path: Path) -> bool:
-    """Whether there is a DICOM file (DICM after 128 bytes)."""
-    return any(_is_dicom(file) for file in files_under(path))
-
-
-def read(path: Path, opening: Opening) -> list[Recording]:
+def read(files: Files, opening: Opening) -> list[Recording]:
     """One recording per CT series with at least one readable slice; scouts and other modalities are skipped."""
     series: dict[str, list[tuple[Path, Any]]] = defaultdict(list)
-    for file in files_under(path):
-        if not _is_dicom(file):
-            if file.suffix.lower() == ".dcm":
-                opening.skipped.append(
-                    DamagedFile(file, "is named .dcm but is not DICOM; export it again or remove it.")
-                )
-            continue
+    for file in [file for file in files if _is_dicom(files.head(file))]:
+        files.take(file)
         try:
             header = _header(file)
             series[str(header.SeriesInstanceUID)].append((file, header))
@@ -92,8 +82,8 @@ def _series(slices: list[tuple[Path, Any]], opening: Opening) -> DicomSeries:
     )
 
 
-def _is_dicom(file: Path) -> bool:
-    return head(file, 132)[128:] == b"DICM"
+def _is_dicom(start: bytes) -> bool:
+    return start[128:132] == b"DICM"
 
 
 def _header(file: Path) -> Any:

@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from synth_core.data.readers.base import Opening
-from synth_core.data.readers.files import files_under, head
+from synth_core.data.readers.files import Files, head
 from synth_core.data.readers.names import channel_kind, electrode_name, lead_name, record_of, subject_of, unique
 from synth_core.data.recording import Annotation, Recording, Source
 from synth_core.errors import DamagedFile, DataError
@@ -60,24 +60,19 @@ class EdfRecording(Recording):
         return (volts * PER_VOLT[self.spec.modality]).astype(np.float32)  # (channels, samples)
 
 
-def recognise(path: Path) -> bool:
-    """Whether there is a file that begins like EDF and declares a number of signals."""
-    return any(_is_edf(file) for file in files_under(path, (".edf",)))
-
-
-def read(path: Path, opening: Opening) -> list[Recording]:
-    """One recording per EDF file of a folder tree."""
-    root = path if path.is_dir() else path.parent
+def read(files: Files, opening: Opening) -> list[Recording]:
+    """One recording per EDF file."""
     recordings: list[Recording] = []
-    for file in files_under(path, (".edf",)):
+    for file in [file for file in files if _is_edf(files.head(file))]:
+        files.take(file)
         try:
-            recordings.append(_recording(file, root))
+            recordings.append(_recording(file, files.relative(file)))
         except DataError as error:
             opening.skipped.append(error)
     return recordings
 
 
-def _recording(file: Path, root: Path) -> Recording:
+def _recording(file: Path, relative: Path) -> Recording:
     _check_header(file)
     raw = _open(file)
     modality, picks, left_out = _choose(file, raw.ch_names)
@@ -87,13 +82,13 @@ def _recording(file: Path, root: Path) -> Recording:
         spec=DataSpec(
             modality, (len(picks), raw.n_times), "uV" if modality == "eeg" else "mV", raw.info["sfreq"], names
         ),
-        subject=_subject(file, root),
-        record=record_of(file, root),
+        subject=_subject(file, relative),
+        record=record_of(relative),
         annotations=tuple(
             Annotation(float(mark["onset"]), float(mark["duration"]), str(mark["description"]))
             for mark in raw.annotations
         ),
-        source=Source(root.resolve().name),
+        source=Source(file.resolve().parent.name),
         metadata={"channels left out": left_out},
         file=file,
         picks=picks,
@@ -101,16 +96,13 @@ def _recording(file: Path, root: Path) -> Recording:
     return _with_task(recording)
 
 
-def _is_edf(file: Path) -> bool:
-    start = head(file, 256)
+def _is_edf(start: bytes) -> bool:
     return start[:8] == MAGIC and start[252:256].strip().isdigit()
 
 
 def _check_header(file: Path) -> None:
     """Raise unless the file is as long as its header says (fixed header of 256 bytes, then 256 per signal)."""
     start = head(file, 256)
-    if not _is_edf(file):
-        raise DamagedFile(file, "is named .edf but does not begin like EDF; export it again.")
     if start[192:197] == b"EDF+D":
         raise DataError(file, "is a discontinuous EDF+ file, whose gaps are not read; export it as continuous EDF+C.")
     signals = int(start[252:256])
@@ -153,11 +145,11 @@ def _choose(file: Path, labels: list[str]) -> tuple[Modality, tuple[int, ...], l
     raise DataError(file, f"has no EEG or ECG channel (found {', '.join(labels[:8])}); it is left out.")
 
 
-def _subject(file: Path, root: Path) -> str:
+def _subject(file: Path, relative: Path) -> str:
     """By the file name where it names one; else the patient code of the header, hashed; else the file."""
-    by_name = subject_of(file, root)
+    by_name = subject_of(relative)
     code = head(file, 88)[8:].decode("latin-1").split(" ")[0].strip()
-    if by_name != record_of(file, root) or code.lower() in FILLERS:
+    if by_name != record_of(relative) or code.lower() in FILLERS:
         return by_name
     return f"patient-{hashlib.sha256(code.encode()).hexdigest()[:8]}"
 

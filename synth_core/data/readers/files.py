@@ -10,17 +10,69 @@ from pathlib import Path
 
 from synth_core.errors import DamagedFile, DataError
 
+HEAD = 512  # bytes that tell a format
 MOST_FILES = 500_000  # in one folder tree: PTB-XL complete has 87,000
 
 
-def files_under(path: Path, suffixes: tuple[str, ...] = ()) -> Iterator[Path]:
-    """The file itself, or every visible file of a folder tree in order of name.
+class Files:
+    """The files at a path, listed once. A reader takes those that it reads; the readers after it do not see them.
 
     Parameters
     ----------
-    path : a file or a folder; links out of the tree are not followed.
-    suffixes : lower-case endings such as ".edf"; none takes every file.
+    path : a file, or a folder whose visible files are taken in order of name; links out of it are not followed.
+
+    Raises
+    ------
+    DataError : for a folder with more than MOST_FILES files.
     """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.root = path if path.is_dir() else path.parent
+        self._relative = {file: file.relative_to(self.root) for file in _files_under(path)}
+        self._left = dict.fromkeys(self._relative)
+        self._heads: dict[Path, bytes] = {}
+
+    def __iter__(self) -> Iterator[Path]:
+        """What no reader has taken yet."""
+        return iter(list(self._left))
+
+    def __len__(self) -> int:
+        return len(self._left)
+
+    def named(self, *endings: str) -> list[Path]:
+        """Those left whose names end so, in lower case, such as ".edf"."""
+        return [file for file in self._left if file.name.lower().endswith(endings)]
+
+    def starting(self, *magic: bytes) -> list[Path]:
+        """Those left whose content begins so."""
+        return [file for file in self._left if self.head(file).startswith(magic)]
+
+    def head(self, file: Path) -> bytes:
+        """The first HEAD bytes of a file, read once; none when it cannot be read."""
+        if file not in self._heads:
+            self._heads[file] = head(file, HEAD)
+        return self._heads[file]
+
+    def take(self, *files: Path) -> None:
+        """Leave these to no other reader; files that are not listed are ignored."""
+        for file in files:
+            self._left.pop(file, None)
+
+    def relative(self, file: Path) -> Path:
+        """Where a file lies below the root: what records and subjects are named by, also inside an archive."""
+        return self._relative[file] if file in self._relative else file.relative_to(self.root)
+
+    def replace(self, archive: Path, folder: Path) -> None:
+        """List what was unpacked from an archive in the place of the archive."""
+        within = self._relative[archive].with_suffix("")
+        for file in _files_under(folder):
+            self._relative[file] = within / file.relative_to(folder)
+            self._left[file] = None
+        self.take(archive)
+
+
+def _files_under(path: Path) -> Iterator[Path]:
     if path.is_file():
         yield path
         return
@@ -31,7 +83,7 @@ def files_under(path: Path, suffixes: tuple[str, ...] = ()) -> Iterator[Path]:
             seen += 1
             if seen > MOST_FILES:
                 raise DataError(path, f"holds more than {MOST_FILES:,} files; point at one collection inside it.")
-            if not name.startswith(".") and name.lower().endswith(suffixes or ("",)):
+            if not name.startswith("."):
                 yield Path(folder, name)
 
 

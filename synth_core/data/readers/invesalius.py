@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.dicom_ct import AIR
-from synth_core.data.readers.files import files_under, head, read_bounded, sibling
+from synth_core.data.readers.files import Files, read_bounded, sibling
 from synth_core.data.recording import Recording, Source
 from synth_core.errors import DamagedFile, DataError
 from synth_core.types import DataSpec
@@ -50,19 +50,20 @@ class InvesaliusVolume(Recording):
         return np.maximum(self.volume[first:last].astype(np.float32), np.float32(AIR))
 
 
-def recognise(path: Path) -> bool:
-    """Whether there is a project file that is a property list."""
-    return any(b"plist" in head(file, 512) for file in files_under(path, (PROJECT,)))
-
-
-def read(path: Path, opening: Opening) -> list[Recording]:
-    """One recording per project of a folder tree."""
+def read(files: Files, opening: Opening) -> list[Recording]:
+    """One recording per project file that is a property list."""
     recordings: list[Recording] = []
-    for file in files_under(path, (PROJECT,)):
+    for file in files.named(PROJECT):
+        if b"plist" not in files.head(file):
+            continue
+        files.take(file)
         try:
-            recordings.append(_project(file))
+            recording = _project(file)
         except DataError as error:
             opening.skipped.append(error)
+            continue
+        files.take(recording.matrix)
+        recordings.append(recording)
     return recordings
 
 

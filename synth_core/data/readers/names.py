@@ -64,19 +64,17 @@ def unique(names: list[str]) -> tuple[str, ...]:
     return tuple(result)
 
 
-def subject_of(file: Path, root: Path) -> str:
+def subject_of(relative: Path) -> str:
     """Who a file is from, by the first folder or file name such as patient001 or sub-03; else the file itself."""
-    relative = file.relative_to(root) if root.is_dir() else Path(file.name)
     for part in relative.parts:
         found = _SUBJECT.match(part)
         if found:
             return found.group()
-    return record_of(file, root)
+    return record_of(relative)
 
 
-def record_of(file: Path, root: Path) -> str:
+def record_of(relative: Path) -> str:
     """The path below the collection without its ending: unique in it."""
-    relative = file.relative_to(root) if root.is_dir() else Path(file.name)
     return relative.with_suffix("").as_posix()
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from synth_core.data.readers.base import Opening
+from synth_core.data.readers.files import Files
 from synth_core.data.readers.wfdb import read_header
 from synth_core.data.recording import Recording, Source
 from synth_core.errors import DamagedFile, DataError, InvalidSetting
@@ -27,29 +28,33 @@ SHOWN = ("age", "sex", "report", "strat_fold")
 SOURCE = Source("PTB-XL", "CC BY 4.0", "Wagner et al. 2020, PTB-XL, Scientific Data 7:154")
 
 
-def recognise(path: Path) -> bool:
-    """Whether a folder holds the database table."""
-    return (path / DATABASE).is_file()
-
-
-def read(path: Path, opening: Opening) -> list[Recording]:
+def read(files: Files, opening: Opening) -> list[Recording]:
     """The records whose files are there, at 100 Hz unless `opening.rate` is 500; the subject is the patient."""
+    recordings: list[Recording] = []
+    for database in files.named(DATABASE):
+        recordings += _collection(database, files, opening)
+    return recordings
+
+
+def _collection(database: Path, files: Files, opening: Opening) -> list[Recording]:
     rate = opening.rate or 100.0
     if rate not in FILENAME_COLUMNS:
         raise InvalidSetting(f"PTB-XL has its records at 100 and 500 Hz. Got a rate of {rate:g} instead.")
-    column = FILENAME_COLUMNS[rate]
-    database = _table(path / DATABASE, ["patient_id", "scp_codes", column])
-    classes = _superclass_of(path / STATEMENTS)
-    recordings = []
-    for row in database.to_dict("records"):
-        header = _header(path, str(row[column]))
+    folder, column = database.parent, FILENAME_COLUMNS[rate]
+    table = _table(database, ["patient_id", "scp_codes", column])
+    classes = _superclass_of(folder / STATEMENTS)
+    files.take(*(file for file in files if file.is_relative_to(folder)))
+    recordings, problems = [], []
+    for row in table.to_dict("records"):
+        header = _header(folder, str(row[column]))
         if header.is_file():
             try:
-                recordings.append(_recording(path, header, row, classes))
+                recordings.append(_recording(header, files.relative(header), row, classes, database))
             except DataError as error:
-                opening.skipped.append(error)
-    if not recordings and not opening.skipped:
-        raise DataError(path / DATABASE, f"names no record that is there at {rate:g} Hz; put the records beside it.")
+                problems.append(error)
+    if not recordings and not problems:
+        raise DataError(database, f"names no record that is there at {rate:g} Hz; put the records beside it.")
+    opening.skipped.extend(problems)
     return recordings
 
 
@@ -59,14 +64,16 @@ def superclasses(scp_codes: dict[str, float], superclass_of: dict[str, str]) -> 
     return {name: int(name in found) for name in SUPERCLASSES}
 
 
-def _recording(path: Path, header: Path, row: Mapping[Hashable, Any], classes: dict[str, str]) -> Recording:
+def _recording(
+    header: Path, relative: Path, row: Mapping[Hashable, Any], classes: dict[str, str], database: Path
+) -> Recording:
     try:
         codes = {str(code): float(likelihood) for code, likelihood in ast.literal_eval(str(row["scp_codes"])).items()}
         patient = f"patient-{int(float(str(row['patient_id'])))}"
     except (ValueError, SyntaxError, AttributeError, TypeError, MemoryError, RecursionError) as error:
         problem = f"has scp_codes or a patient_id that cannot be read for {header.stem}; correct that row."
-        raise DamagedFile(path / DATABASE, problem) from error
-    recording = read_header(header, path)
+        raise DamagedFile(database, problem) from error
+    recording = read_header(header, relative)
     shown = {key: row[key] for key in SHOWN if key in row and pd.notna(row[key])}
     metadata = {**recording.metadata, **shown, "scp_codes": codes}
     labels = superclasses(codes, classes)

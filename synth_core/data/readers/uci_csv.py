@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.bonn import CLASSES, RATE, SOURCE
-from synth_core.data.readers.files import files_under, head, read_bounded
+from synth_core.data.readers.files import Files, read_bounded
 from synth_core.data.recording import Recording
 from synth_core.errors import DamagedFile, DataError
 from synth_core.types import DataSpec
@@ -41,22 +41,26 @@ class ChunkedRecording(Recording):
         return self.values[:, first:last].copy()
 
 
-def recognise(path: Path) -> bool:
-    """Whether a CSV, gzipped or not, has sample columns X1, X2, X3 … in its first line."""
-    return _file(path) is not None
-
-
-def read(path: Path, opening: Opening) -> list[Recording]:
+def read(files: Files, opening: Opening) -> list[Recording]:
     """One recording per file the rows were cut from, or per run of chunks where some are missing."""
-    file = _file(path)
-    if file is None:
-        raise DataError(path, "holds no table of EEG chunks.")
+    recordings: list[Recording] = []
+    for file in files.named(".csv", ".gz"):
+        if _has_sample_columns(files.head(file)):
+            files.take(file)
+            try:
+                recordings += _recordings(file, opening)
+            except DataError as error:
+                opening.skipped.append(error)
+    return recordings
+
+
+def _recordings(file: Path, opening: Opening) -> list[Recording]:
     table = _table(file)
     values = _values(file, table)
-    chunks, files, classes = _identity(file, table)
+    chunks, names, classes = _identity(file, table)
     recordings: list[Recording] = []
-    for name in dict.fromkeys(files):
-        rows = np.flatnonzero(files == name)
+    for name in dict.fromkeys(names):
+        rows = np.flatnonzero(names == name)
         rows = rows[np.argsort(chunks[rows], kind="stable")]
         try:
             _check_rows(file, name, chunks[rows], classes[rows])
@@ -82,12 +86,7 @@ def _recording(name: str, record: str, label: str, values: NDArray[np.float32]) 
     )
 
 
-def _file(path: Path) -> Path | None:
-    return next((file for file in files_under(path, (".csv", ".gz")) if _has_sample_columns(file)), None)
-
-
-def _has_sample_columns(file: Path) -> bool:
-    start = head(file)
+def _has_sample_columns(start: bytes) -> bool:
     if start[:2] == b"\x1f\x8b":
         start = _inflate_start(start)
     first = start.decode("utf-8-sig", "replace").partition("\n")[0]

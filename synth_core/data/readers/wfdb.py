@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_core.data.readers.base import Opening
-from synth_core.data.readers.files import files_under, head, read_bounded, sibling
+from synth_core.data.readers.files import Files, read_bounded, sibling
 from synth_core.data.readers.names import (
     channel_kind,
     electrode_name,
@@ -38,6 +38,7 @@ SAMPLE_BYTES = {"8": 1.0, "16": 2.0, "24": 3.0, "32": 4.0, "61": 2.0, "80": 1.0,
 SAMPLE_BYTES["311"] = SAMPLE_BYTES["310"]
 TO_MILLIVOLT = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "v": 1e3, "nv": 1e-6}
 MOST_CHANNELS, MOST_SAMPLES = 1024, 2**36
+ANNOTATIONS = (".atr",)
 _RECORD_LINE = re.compile(rb"^\S+\s+\d+(\s|$)")
 _SAME_PERSON = {"202": "201"}  # MIT-BIH: 201 and 202 are from one man (record notes of the database)
 
@@ -75,24 +76,20 @@ class WfdbRecording(Recording):
         return (values * np.array(self.scales)[:, None]).astype(np.float32)  # (channels, samples)
 
 
-def recognise(path: Path) -> bool:
-    """Whether there is a `.hea` file whose first line is a record line."""
-    return any(_is_header(file) for file in _headers(path))
-
-
-def read(path: Path, opening: Opening) -> list[Recording]:
-    """Every record of a folder tree; the diagnoses of `#Dx:` comments become labels over all of the collection."""
-    root = path if path.is_dir() else path.parent
-    recordings = read_headers((file for file in _headers(path) if _is_header(file)), root, opening)
+def read(files: Files, opening: Opening) -> list[Recording]:
+    """Every record; the diagnoses of `#Dx:` comments become labels over all of the collection."""
+    headers = [file for file in _headers(files) if _is_header(files.head(file))]
+    recordings = read_headers(headers, files, opening)
     return with_labels(recordings, {recording.record: _diagnoses(recording) for recording in recordings})
 
 
-def read_headers(headers: Iterable[Path], root: Path, opening: Opening) -> list[WfdbRecording]:
+def read_headers(headers: Iterable[Path], files: Files, opening: Opening) -> list[WfdbRecording]:
     """One recording per header; those that are damaged go to `opening.skipped`."""
     recordings = []
     for header in headers:
+        files.take(header, *(header.with_suffix(ending) for ending in (".dat", ".mat", *ANNOTATIONS)))
         try:
-            recordings.append(read_header(header, root))
+            recordings.append(read_header(header, files.relative(header)))
         except DataError as error:
             opening.skipped.append(error)
     return recordings
@@ -107,7 +104,7 @@ def with_labels(recordings: list[WfdbRecording], named: dict[str, list[str]]) ->
     ]
 
 
-def read_header(header: Path, root: Path) -> WfdbRecording:
+def read_header(header: Path, relative: Path) -> WfdbRecording:
     """One record from its header, checked against the sizes of the signal files that it names."""
     import wfdb
 
@@ -127,10 +124,10 @@ def read_header(header: Path, root: Path) -> WfdbRecording:
     left_out = [record.sig_name[i] for i in range(record.n_sig) if i not in picks]
     return WfdbRecording(
         spec=DataSpec(modality, (len(picks), samples), unit, float(record.fs), names),
-        subject=_subject(header, root, samples, record.fs),
-        record=record_of(header, root),
+        subject=_subject(header, relative, samples, record.fs),
+        record=record_of(relative),
         annotations=_annotations(header, record.fs),
-        source=Source(root.resolve().name),
+        source=Source(header.resolve().parent.name),
         metadata={"comments": list(record.comments), "channels left out": left_out},
         header=header,
         picks=picks,
@@ -138,15 +135,15 @@ def read_header(header: Path, root: Path) -> WfdbRecording:
     )
 
 
-def _headers(path: Path) -> Iterable[Path]:
-    if path.is_file() and path.suffix.lower() != ".hea":
-        header = path.with_suffix(".hea")
+def _headers(files: Files) -> list[Path]:
+    if files.path.is_file() and files.path.suffix.lower() != ".hea":
+        header = files.path.with_suffix(".hea")
         return [header] if header.is_file() else []
-    return files_under(path, (".hea",))
+    return files.named(".hea")
 
 
-def _is_header(file: Path) -> bool:
-    lines = (line.strip() for line in head(file).splitlines())
+def _is_header(start: bytes) -> bool:
+    lines = (line.strip() for line in start.splitlines())
     first = next((line for line in lines if line and not line.startswith(b"#")), b"")
     return bool(_RECORD_LINE.match(first))
 
@@ -198,10 +195,10 @@ def _choose(header: Path, names: list[str], units: list[str]) -> tuple[Modality,
     return "ecg", tuple(chosen)
 
 
-def _subject(header: Path, root: Path, samples: int, rate: float) -> str:
+def _subject(header: Path, relative: Path, samples: int, rate: float) -> str:
     if (samples, rate) == (650_000, 360):
         return _SAME_PERSON.get(header.stem, header.stem)
-    return subject_of(header, root)
+    return subject_of(relative)
 
 
 def _annotations(header: Path, rate: float) -> tuple[Annotation, ...]:

@@ -1,0 +1,125 @@
+"""Zip archives, unpacked once into a folder of this process, within bounds and under safe names."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from synth_core.data.readers.files import Files
+from synth_core.errors import DamagedFile, DataError
+from synth_core.workspace import safe_name
+
+ZIP = b"PK\x03\x04"
+LARGEST = 64 * 2**30  # bytes that one archive may unpack to
+FREELY = 2**30  # bytes that any archive may unpack to, however small it is
+LARGEST_RATIO = 50  # beyond that: recordings and slices never pack better, bombs always do
+MOST_MEMBERS = 500_000
+DEEPEST = 2  # archives within archives: Bonn is one of five
+ROOM = 2**30  # bytes of the disk that are left alone
+_BLOCK = 2**20
+_PLAIN = re.compile(r"^(?![. ])[\w .,()+=@~\[\]-]{1,120}(?<![. ])$")
+
+_unpacked: dict[tuple[Path, int, int], tempfile.TemporaryDirectory[str]] = {}
+
+
+def unpack_archives(files: Files) -> list[DataError]:
+    """Put the content of each zip among `files` in its place; returns why some could not be unpacked."""
+    problems: list[DataError] = []
+    for _ in range(DEEPEST):
+        archives = [file for file in files.starting(ZIP) if is_archive(file)]
+        for archive in archives:
+            try:
+                files.replace(archive, _content_of(archive))
+            except DataError as error:
+                files.take(archive)
+                problems.append(error)
+        if not archives:
+            break
+    return problems
+
+
+def is_archive(file: Path) -> bool:
+    """Whether a zip is a collection of files: arrays of NumPy (.npz) and office documents are zips too."""
+    try:
+        with zipfile.ZipFile(file) as content:
+            names = content.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return True  # cut short: unpacking says so
+    return "[Content_Types].xml" not in names and not (names and all(name.endswith(".npy") for name in names))
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack a zip into a folder that exists; DataError when it is damaged, locked or too large."""
+    try:
+        with zipfile.ZipFile(archive) as content:
+            members = [member for member in content.infolist() if _wanted(member)]
+            _check_size(archive, members, folder)
+            for member in members:
+                target = _unused(folder.joinpath(*map(_plain, _parts(archive, member))))
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with content.open(member) as packed, target.open("wb") as out:
+                    _copy(packed, out, member.file_size)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, OSError, zlib.error) as error:
+        raise DamagedFile(
+            archive, "cannot be unpacked; it is damaged or has a password. Make the archive again."
+        ) from error
+
+
+def _content_of(archive: Path) -> Path:
+    """The folder with what an archive holds; unpacked once for as long as this process runs."""
+    state = archive.stat()
+    key = (archive.resolve(), state.st_mtime_ns, state.st_size)
+    if key not in _unpacked:
+        folder = tempfile.TemporaryDirectory(prefix="synthscope-")
+        unpack(archive, Path(folder.name))
+        _unpacked[key] = folder
+    return Path(_unpacked[key].name)
+
+
+def _check_size(archive: Path, members: list[zipfile.ZipInfo], folder: Path) -> None:
+    total = sum(member.file_size for member in members)
+    if len(members) > MOST_MEMBERS or total > LARGEST:
+        problem = f"would unpack to {total / 2**30:.0f} GB in {len(members):,} files; unpack it and point at a part."
+        raise DataError(archive, problem)
+    if total > max(FREELY, LARGEST_RATIO * archive.stat().st_size):
+        problem = f"would unpack to {total / 2**30:.1f} GB, more than {LARGEST_RATIO} times its size; unpack it first."
+        raise DataError(archive, problem)
+    if total > shutil.disk_usage(folder).free - ROOM:
+        raise DataError(archive, f"would unpack to {total / 2**30:.1f} GB, for which the disk has no room.")
+
+
+def _wanted(member: zipfile.ZipInfo) -> bool:
+    """Files, without the resource forks that macOS adds and without hidden ones."""
+    parts = PurePosixPath(member.filename).parts
+    return not member.is_dir() and bool(parts) and "__MACOSX" not in parts and not parts[-1].startswith(".")
+
+
+def _parts(archive: Path, member: zipfile.ZipInfo) -> tuple[str, ...]:
+    name = member.filename.replace("\\", "/")
+    parts = PurePosixPath(name).parts
+    if name.startswith("/") or ".." in parts:
+        raise DataError(archive, f"names the file {name[:80]!r} outside itself; make the archive again.")
+    return parts
+
+
+def _plain(part: str) -> str:
+    return part if _PLAIN.match(part) else safe_name(part)
+
+
+def _unused(target: Path) -> Path:
+    candidate, number = target, 2
+    while candidate.exists():
+        candidate, number = target.with_name(f"{number}-{target.name}"), number + 1
+    return candidate
+
+
+def _copy(packed: IO[bytes], out: IO[bytes], size: int) -> None:
+    """At most the bytes that the archive declared, however many it holds."""
+    while size > 0 and (block := packed.read(min(_BLOCK, size))):
+        out.write(block)
+        size -= len(block)
