@@ -12,6 +12,7 @@ from synth_core.simulate import ct_cohort, ecg_cohort, eeg_cohort
 
 Progress = Callable[[int, int, str], None]
 SEED = 0
+STEPS = 100  # of progress, per cohort
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,12 @@ class DemoCohort:
 
     Parameters
     ----------
-    simulate : number of subjects and seed → recordings.
+    simulate : number of subjects, seed and `progress` → recordings.
     subjects : enough of each class for a split by subject into three parts.
     preparation : small examples, so that a generator trains in minutes on a processor.
     """
 
-    simulate: Callable[[int, int], list[Recording]]
+    simulate: Callable[..., list[Recording]]
     subjects: int
     preparation: Preparation
 
@@ -71,12 +72,15 @@ def build_demo(folder: Path | str, progress: Progress | None = None) -> list[Pat
 
 def _make(path: Path, name: str, progress: Progress | None) -> None:
     cohort = DEMO_COHORTS[name]
-    place, total = list(DEMO_COHORTS).index(name), 2 * len(DEMO_COHORTS)
-    if progress:
-        progress(2 * place, total, f"simulating {name}")
-    recordings = cohort.simulate(cohort.subjects, SEED)
-    if progress:
-        progress(2 * place + 1, total, f"preparing {name}")
-    prepare(recordings, path, cohort.preparation, name=name)
-    if progress:
-        progress(2 * place + 2, total, f"{name} is ready")
+    place = list(DEMO_COHORTS).index(name)
+
+    def part(stage: str, share: float, offset: float) -> Progress:
+        def report(done: int, total: int, message: str) -> None:
+            if progress:
+                at = round(STEPS * (place + offset + share * done / total))
+                progress(at, STEPS * len(DEMO_COHORTS), f"{stage} {name}, {message}")
+
+        return report
+
+    recordings = cohort.simulate(cohort.subjects, SEED, progress=part("simulating", 0.8, 0.0))
+    prepare(recordings, path, cohort.preparation, name=name, progress=part("preparing", 0.2, 0.8))

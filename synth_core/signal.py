@@ -133,32 +133,6 @@ def power_spectral_density(x: ArrayLike, rate: float, segment_seconds: float = 2
     return freqs, psd
 
 
-def min_max_decimate(x: ArrayLike, columns: int) -> Floats:
-    """The lowest and the highest value in each of `columns` equal spans of time: every spike survives on a screen.
-
-    Parameters
-    ----------
-    x : (..., samples).
-    columns : number of spans, one per pixel column; at most one per sample is made.
-
-    Returns
-    -------
-    (..., min(columns, samples), 2), lowest then highest.
-
-    Raises
-    ------
-    InvalidSetting : when `columns` is less than 1.
-    """
-    values = _floats(x)
-    if columns < 1:
-        raise InvalidSetting(f"`columns` must be at least 1. Got {columns} instead.")
-    samples = values.shape[-1]
-    starts = np.linspace(0, samples, min(columns, samples), endpoint=False).astype(np.intp)
-    low = np.minimum.reduceat(values, starts, axis=-1)
-    high = np.maximum.reduceat(values, starts, axis=-1)
-    return np.stack([low, high], axis=-1)
-
-
 def _floats(x: ArrayLike) -> Floats:
     values = np.asarray(x, dtype=np.float64)
     if values.ndim == 0 or values.shape[-1] == 0:

@@ -3,7 +3,7 @@ import pytest
 from scipy.signal import welch
 
 from synth_core.errors import InvalidSetting, SpecMismatch
-from synth_core.signal import filter_signal, min_max_decimate, power_spectral_density, resample
+from synth_core.signal import filter_signal, power_spectral_density, resample
 
 RATE = 200.0
 TIME = np.arange(2000) / RATE
@@ -69,15 +69,6 @@ def test_the_spectrum_is_welchs_and_integrates_to_the_variance():
 def test_a_signal_shorter_than_a_segment_is_one_segment():
     freqs, _ = power_spectral_density(np.ones(178), 173.61)
     assert freqs[1] == pytest.approx(173.61 / 178)
-
-
-def test_thinning_keeps_every_extreme():
-    x = np.random.default_rng(0).normal(size=(3, 1001))
-    thin = min_max_decimate(x, 50)
-    assert thin.shape == (3, 50, 2)
-    np.testing.assert_array_equal(thin[..., 0].min(-1), x.min(-1))
-    np.testing.assert_array_equal(thin[..., 1].max(-1), x.max(-1))
-    assert min_max_decimate(x, 5000).shape == (3, 1001, 2)
 
 
 def test_an_empty_signal_is_refused():

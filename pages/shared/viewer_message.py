@@ -59,8 +59,8 @@ def quantise(values: NDArray[np.float32]) -> tuple[NDArray[np.int16], NDArray[np
 def extremes(values: NDArray[np.float32], bucket: int) -> NDArray[np.float32]:
     """Lowest and highest of every `bucket` samples, in the order in which they came.
 
-    No spike is lost. The order is kept, unlike in `signal.min_max_decimate`, because these pairs are drawn as a line:
-    always lowest first would show as a sawtooth on a page of one second.
+    No spike is lost. The order is kept because these pairs are drawn as a line: always lowest first would show as a
+    sawtooth on a page of one second.
 
     Parameters
     ----------

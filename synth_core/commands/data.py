@@ -100,7 +100,7 @@ def simulate(
         return
     if cohort not in COHORTS:
         raise InvalidSetting(f"There is no cohort {cohort!r}. Known are {', '.join(sorted(COHORTS))} and demo.")
-    recordings = COHORTS[cohort](subjects, seed)
+    recordings = COHORTS[cohort](subjects, seed, progress=Progress())
     dataset = prepare_recordings(recordings, out, Preparation.suggested(recordings), progress=Progress())
     _show_dataset(dataset, as_json, [])
 

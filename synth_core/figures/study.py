@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -9,7 +10,9 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from synth_core.figures.theme import NEUTRAL, REAL, blank
+from synth_core.figures.theme import NEUTRAL, PALETTE, blank
+
+RATER = PALETTE[2]  # neither real nor synthetic
 
 
 class IntervalRow(NamedTuple):
@@ -36,13 +39,13 @@ def accuracy_intervals(rows: Sequence[IntervalRow], *, chance: float = 0.5, dark
         x=[100 * row.value for row in rows],
         y=labels,
         mode="markers",
-        marker={"color": REAL, "size": 9, "symbol": "square"},
+        marker={"color": RATER, "size": 9, "symbol": "square"},
         error_x={
             "type": "data",
             "symmetric": False,
             "array": [100 * (row.high - row.value) for row in rows],
             "arrayminus": [100 * (row.value - row.low) for row in rows],
-            "color": REAL,
+            "color": RATER,
             "thickness": 1.5,
         },
         hovertemplate="%{x:.1f} %<extra></extra>",
@@ -60,10 +63,10 @@ def roc(curves: Mapping[str, tuple[ArrayLike, ArrayLike]], *, dark: bool = False
     curves : name → (truth of 0 and 1, score that grows with 1), both (n,); both classes must occur.
     """
     figure = blank("False positive rate (%)", "True positive rate (%)", dark=dark)
-    for name, (truth, score) in curves.items():
+    for (name, (truth, score)), colour in zip(curves.items(), itertools.cycle(PALETTE[2:])):
         false_positive, true_positive, _ = roc_curve(truth, score)
         label = f"{name}, AUROC {roc_auc_score(truth, score):.2f}"
-        figure.add_scatter(x=100 * false_positive, y=100 * true_positive, mode="lines", name=label)
+        figure.add_scatter(x=100 * false_positive, y=100 * true_positive, mode="lines", name=label, line_color=colour)
     dashed = {"color": NEUTRAL, "dash": "dash", "width": 1}
     figure.add_scatter(x=[0, 100], y=[0, 100], mode="lines", line=dashed, showlegend=False, hoverinfo="skip")
     figure.update_yaxes(range=[0, 100], scaleanchor="x", constrain="domain")

@@ -11,7 +11,15 @@ from scipy.ndimage import gaussian_filter
 from synth_core.data.recording import Recording, Source
 from synth_core.errors import InvalidSetting
 from synth_core.simulate.phantom import CAUDATE, PALLIDUM, PUTAMEN, THALAMUS, Ellipsoid, draw_anatomy, head_slice
-from synth_core.simulate.recording import SimulatedRecording, check_at_least, class_of, one_hot, subject_rng
+from synth_core.simulate.recording import (
+    Progress,
+    SimulatedRecording,
+    check_at_least,
+    class_of,
+    counted,
+    one_hot,
+    subject_rng,
+)
 from synth_core.simulate.tomography import scan
 from synth_core.types import DataSpec
 
@@ -39,6 +47,7 @@ def ct_cohort(
     slices: int = 6,
     photons: float = 2.5e6,
     symmetric: bool = False,
+    progress: Progress | None = None,
 ) -> list[Recording]:
     """Simulate head CT, one series per subject, classes in turn.
 
@@ -47,6 +56,7 @@ def ct_cohort(
     subjects : number of subjects; subject k is the same in every cohort of the same seed.
     size : pixels per side of a 240 mm field of view, 32 to 256. slices : axial slices through the basal ganglia.
     photons : per detector reading in air; fewer give more noise. symmetric : both sides calcify alike.
+    progress : hears of each subject that is done; what it raises cancels.
 
     Returns
     -------
@@ -62,7 +72,7 @@ def ct_cohort(
     check_at_least("photons", photons, 100)
     if not 32 <= size <= 256:
         raise InvalidSetting(f"The `size` of a simulated CT must be 32 to 256 pixels. Got {size} instead.")
-    return [_simulate(number, seed, size, slices, photons, symmetric) for number in range(subjects)]
+    return [_simulate(number, seed, size, slices, photons, symmetric) for number in counted(subjects, progress)]
 
 
 def _simulate(number: int, seed: int, size: int, slices: int, photons: float, symmetric: bool) -> Recording:

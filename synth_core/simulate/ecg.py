@@ -12,7 +12,15 @@ from synth_core.data.recording import Recording, Source
 from synth_core.leads import TWELVE_LEADS
 from synth_core.simulate.heartbeat import QRS, ST, Heart, P, T, draw_gains, gains_of, twelve_leads, wave_trains
 from synth_core.simulate.noise import band_noise, power_law_noise
-from synth_core.simulate.recording import SimulatedRecording, check_at_least, class_of, one_hot, subject_rng
+from synth_core.simulate.recording import (
+    Progress,
+    SimulatedRecording,
+    check_at_least,
+    class_of,
+    counted,
+    one_hot,
+    subject_rng,
+)
 from synth_core.types import DataSpec
 
 CLASSES = ("normal", "bradycardia", "tachycardia", "atrial fibrillation", "ST elevation")
@@ -36,13 +44,16 @@ INJURY: dict[str, tuple[float, float, tuple[float, ...]]] = {
 }
 
 
-def ecg_cohort(subjects: int = 40, seed: int = 0, *, seconds: float = 60.0, rate: float = 250.0) -> list[Recording]:
+def ecg_cohort(
+    subjects: int = 40, seed: int = 0, *, seconds: float = 60.0, rate: float = 250.0, progress: Progress | None = None
+) -> list[Recording]:
     """Simulate 12-lead ECGs, one recording per subject, classes in turn.
 
     Parameters
     ----------
     subjects : number of subjects; subject k is the same in every cohort of the same seed.
     seconds : duration of each recording. rate : samples per second, at least 100.
+    progress : hears of each subject that is done; what it raises cancels.
 
     Returns
     -------
@@ -56,7 +67,7 @@ def ecg_cohort(subjects: int = 40, seed: int = 0, *, seconds: float = 60.0, rate
     check_at_least("subjects", subjects, 1)
     check_at_least("seconds", seconds, 5)
     check_at_least("rate", rate, 100)
-    return [_simulate(number, seed, seconds, rate) for number in range(subjects)]
+    return [_simulate(number, seed, seconds, rate) for number in counted(subjects, progress)]
 
 
 def _simulate(number: int, seed: int, seconds: float, rate: float) -> Recording:

@@ -19,7 +19,15 @@ from synth_core.data.recording import Annotation, Recording, Source
 from synth_core.simulate.head import CHANNELS, direction, electrode_positions, leadfield
 from synth_core.simulate.neural_mass import BLOCK, RATE, integrate
 from synth_core.simulate.noise import band_noise, power_law_noise
-from synth_core.simulate.recording import SimulatedRecording, check_at_least, class_of, one_hot, subject_rng
+from synth_core.simulate.recording import (
+    Progress,
+    SimulatedRecording,
+    check_at_least,
+    class_of,
+    counted,
+    one_hot,
+    subject_rng,
+)
 from synth_core.types import DataSpec
 
 CLASSES = ("background", "spikes", "seizure")
@@ -54,13 +62,16 @@ class _Subject:
     annotations: tuple[Annotation, ...]
 
 
-def eeg_cohort(subjects: int = 24, seed: int = 0, *, seconds: float = 40.0, rate: int = 128) -> list[Recording]:
+def eeg_cohort(
+    subjects: int = 24, seed: int = 0, *, seconds: float = 40.0, rate: int = 128, progress: Progress | None = None
+) -> list[Recording]:
     """Simulate 19-channel EEG, one recording per subject, classes in turn.
 
     Parameters
     ----------
     subjects : number of subjects; subject k is the same in every cohort of the same seed.
     seconds : duration of each recording. rate : samples per second, a divisor of 1024, at least 64.
+    progress : hears of each subject that is done; what it raises cancels.
 
     Returns
     -------
@@ -77,7 +88,7 @@ def eeg_cohort(subjects: int = 24, seed: int = 0, *, seconds: float = 40.0, rate
     check_at_least("rate", rate, 64)
     drawn = [_draw(number, seed, seconds) for number in range(subjects)]
     sources = _integrate_together(drawn)
-    return [_record(number, subject, sources[number], seconds, rate) for number, subject in enumerate(drawn)]
+    return [_record(number, drawn[number], sources[number], seconds, rate) for number in counted(subjects, progress)]
 
 
 def _draw(number: int, seed: int, seconds: float) -> _Subject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 
 from synth_core.data.recording import Recording
 from synth_core.errors import InvalidSetting
+
+Progress = Callable[[int, int, str], None]
 
 
 @dataclass(kw_only=True)
@@ -41,6 +44,14 @@ def subject_rng(seed: int, subject: int) -> np.random.Generator:
 def class_of(subject: int, classes: tuple[str, ...]) -> str:
     """Classes take turns, so that every cohort is as balanced as its size allows."""
     return classes[subject % len(classes)]
+
+
+def counted(subjects: int, progress: Progress | None) -> Iterator[int]:
+    """The numbers of the subjects; `progress` hears of each one that is done, and may raise to cancel."""
+    for number in range(subjects):
+        yield number
+        if progress is not None:
+            progress(number + 1, subjects, f"subject {number + 1} of {subjects}")
 
 
 def one_hot(name: str, classes: tuple[str, ...]) -> dict[str, int]:

@@ -84,8 +84,9 @@ class PatchTransformer(nn.Module):
         )
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
-        for parameter in self.head[-1].parameters():
-            nn.init.zeros_(parameter)
+        with torch.no_grad():  # small, not zero: an untrained network still answers to its noise
+            for parameter in self.head[-1].parameters():
+                parameter.mul_(0.1)
 
     def forward(self, x: Tensor, time: Tensor, condition: Tensor) -> Tensor:
         """(B, channels (+ extra), *size), (B,) in [0, 1], (B, dim) → (B, channels, *size)."""
