@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from streamlit.starlette import App
 
+from pages.data import uploads
 from pages.shared import warm
 
 
@@ -19,4 +20,4 @@ async def ready(_: App) -> AsyncIterator[None]:
 
 # the script is inside pages/, because Streamlit takes a folder pages/ beside a script for a list of pages of its own
 # and tells the first visitor of a deep link, a rater for example, that the page was not found
-app = App("pages/navigation.py", lifespan=ready)
+app = App("pages/navigation.py", lifespan=ready, routes=uploads.ROUTES)

@@ -75,7 +75,7 @@ def serve(workspace: Path) -> Iterator[tuple[str, psutil.Process]]:
         process.wait(timeout=20)
 
 
-def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], seconds: float = 90) -> None:
+def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
         try:

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from synth_core.commands import data, generate, measure
+from synth_core.commands import data, fetch, generate, measure
 from synth_core.errors import SynthScopeError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
     help="Synthetic EEG, ECG and CT: data, generators, fidelity. For research and teaching; not a medical device.",
 )
 for verb in (
+    fetch.fetch,
     data.simulate,
     data.inspect,
     data.prepare,

@@ -1,4 +1,4 @@
-"""Where recordings come from: a folder of this machine, or an upload that goes to disk at once."""
+"""Where recordings come from: a folder of this machine, or an upload that goes to disk as it arrives."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.data.spool import spool
+from pages.data import uploads
 from pages.shared import cache, state
 from synth_core.errors import DataError
 
-_PATH, _ENTRY = "source-path", "source-entry"
+_PATH, _ENTRY, _TICKET = "source-path", "source-entry", "upload-ticket"
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
 LISTED = 500  # entries of a folder that are offered
+
+_uploader = st.components.v2.component(
+    "uploader",
+    html="<div class='uploader'></div>",
+    css=(ASSETS / "upload.css").read_text(encoding="utf-8"),
+    js=(ASSETS / "upload.js").read_text(encoding="utf-8"),
+)
 
 
 def choose() -> None:
@@ -78,17 +86,14 @@ def _open(path: Path) -> None:
 
 
 def _upload() -> None:
-    turn = st.session_state.setdefault("upload-turn", 0)
-    files = st.file_uploader(
-        "Or upload files",
-        accept_multiple_files=True,
-        key=f"upload-{turn}",
-        help="All files of one recording together (.hea with .dat), or a zip. Larger ones: copy them to this machine "
-        "and give the folder.",
-    )
-    if files and st.button(f"Open {len(files)} uploaded", key="upload-open"):
-        folder = cache.workspace().new_path("uploads", time.strftime("%Y%m%d-%H%M%S"))
-        opened = spool(files, folder)
-        st.session_state["upload-turn"] = turn + 1  # a new uploader: the old one would keep the files in memory
-        _open(opened)
+    st.markdown("Or upload", help="What is uploaded goes to the disk of this machine as it arrives, and nowhere else.")
+    ticket = st.session_state.get(_TICKET, "")
+    if not uploads.known(ticket):
+        ticket = st.session_state[_TICKET] = uploads.issue(cache.workspace())
+    data = {"address": f"upload/{ticket}", "limit": uploads.LARGEST, "tooLarge": uploads.too_large("{name}")}
+    result = _uploader(key="uploader", data=data, on_finished_change=lambda: None)
+    if result.finished:
+        opened = uploads.finish(ticket, cache.workspace().new_path("uploads", time.strftime("%Y%m%d-%H%M%S")))
+        if opened is not None:
+            _open(opened)
         st.rerun()

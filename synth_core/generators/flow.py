@@ -90,7 +90,7 @@ class FlowConfig(GeneratorConfig):
         ge=0.1,
         le=30,
         description="Above 1 spends more of training and sampling close to the noise, where rhythm and anatomy are "
-        "decided. Empty: 1 for EEG, 4 for ECG, 2 for CT.",
+        "decided. Empty: 1 for EEG, 8 for ECG, 2 for CT.",
     )
     whitening: float | None = Field(
         None,
@@ -170,7 +170,7 @@ class Flow(Generator):
         A tall, sparse QRS shows through the noise at t ≈ 0.1 already: without the shift hardly any training step sees
         the times at which the rhythm is still open.
         """
-        usual = {"eeg": 1.0, "ecg": 4.0, "ct": 2.0}[self.spec.modality]
+        usual = {"eeg": 1.0, "ecg": 8.0, "ct": 2.0}[self.spec.modality]
         shift = usual if self.config.time_shift is None else self.config.time_shift
         return time / (time + shift * (1 - time))
 

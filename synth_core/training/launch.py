@@ -89,7 +89,7 @@ def resume(run_path: Path | str) -> RunDirectory:
     run.config()
     with run.held():
         run.clear_cancel()
-        run.write_status(replace(run.status(), state="starting", heartbeat=time.time(), message=""))
+        run.write_status(replace(run.status(), state="starting", heartbeat=time.time(), message="", pid=0))
     _spawn(run)
     return run
 

@@ -22,6 +22,7 @@ from synth_core.storage import read_json, write_json_atomic
 State = Literal["starting", "running", "cancelled", "finished", "failed"]
 Liveness = Literal["alive", "silent", "ended"]
 SILENCE = 15.0  # seconds without a heartbeat after which a worker counts as dead; it beats every second
+STARTING = 180.0  # the same before its first heartbeat: importing torch takes its time on a busy machine
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Status:
     """What a run says of itself.
 
     Times are seconds since the epoch; `seconds_left` is None until it can be estimated. `message` is a sentence for
-    the user, of a failure for example.
+    the user, of a failure for example. `pid` is 0 until a worker has taken the run up.
     """
 
     state: State
@@ -101,7 +102,8 @@ class RunDirectory:
         status = self.status()
         if status.state in ("cancelled", "finished", "failed"):
             return "ended"
-        return "alive" if now - status.heartbeat < SILENCE else "silent"
+        patience = SILENCE if status.pid else STARTING
+        return "alive" if now - status.heartbeat < patience else "silent"
 
     def metrics(self) -> pd.DataFrame:
         """One row per step: `step` and the terms of each phase, "flow.total" for example."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from playwright.sync_api import Browser, Page, WebSocket, sync_playwright
+from playwright.sync_api import Browser, Page, WebSocket
 from sqlalchemy import select
 
 from benchmarks.raters import serve
@@ -22,16 +22,6 @@ from synth_core.study.tables import Answer, Trial
 from synth_core.types import Batch, Condition, DataSpec
 from synth_core.workspace import Workspace
 
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 DISTINCTIVE = ("zebraclass", "quaggaclass", "okapigenerator", "tapirpatient", "lemurtitle")
 TRUTH = re.compile(rb"synthetic|\bfake|generated|\btruth|\breal\b")
 CONSTANT = [label.lower().encode() for label in ANSWERS[6]] + [b"synthscope: synthetic eeg, ecg and ct"]  # menu: about
@@ -106,14 +96,6 @@ def make_study(workspace: Path, modality: str, instructions: str | None = None) 
         now=datetime.now(UTC),
     )
     return store, study
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @contextmanager

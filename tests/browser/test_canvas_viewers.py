@@ -1,21 +1,17 @@
 """The viewers in headless Chromium: they paint, and keys, wheel and drag do what they say."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parents[2]
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-
 # Number of different colours in a canvas: one when it is blank.
 COLOURS = """canvas => new Set(new Uint32Array(
     canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size"""
@@ -41,21 +37,18 @@ def server():
 
 
 @pytest.fixture(scope="module")
-def page(server):
-    with sync_playwright() as playwright:
-        executable = shutil.which("chromium") or "/usr/bin/chromium"
-        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1024, "height": 768})
-        page.wait_for_timeout(1000)
-        for _ in range(60):
-            try:
-                page.goto(server)
-                break
-            except Exception:
-                page.wait_for_timeout(500)
-        page.locator(".stage canvas").nth(3).wait_for(timeout=60_000)
-        yield page
-        browser.close()
+def page(server, browser):
+    page = browser.new_page(viewport={"width": 1024, "height": 768})
+    page.wait_for_timeout(1000)
+    for _ in range(60):
+        try:
+            page.goto(server)
+            break
+        except Exception:
+            page.wait_for_timeout(500)
+    page.locator(".stage canvas").nth(3).wait_for(timeout=60_000)
+    yield page
+    page.close()
 
 
 def corner(page: Page, name: str, pane: int = 0):

@@ -1,29 +1,13 @@
-"""Uploads, background work, words, the demo's names."""
+"""Background work, words, the demo's names."""
 
 from __future__ import annotations
 
-import io
 import time
-from pathlib import Path
 
 import pytest
 
-from pages.data.spool import spool
 from pages.shared import jobs, panels, words
 from synth_core.demo import DEMO_COHORTS
-
-
-class Upload(io.BytesIO):
-    def __init__(self, name: str, content: bytes) -> None:
-        super().__init__(content)
-        self.name = name
-
-
-def test_uploads_get_safe_names_and_stay_in_their_folder(tmp_path: Path) -> None:
-    opened = spool([Upload("../../a b.hea", b"1"), Upload("../../a b.hea", b"2")], tmp_path / "in")
-    assert opened == tmp_path / "in"
-    assert sorted(path.name for path in opened.iterdir()) == ["2-a-b.hea", "a-b.hea"]
-    assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
 def ended(job: jobs.Job) -> jobs.Job:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,9 @@ def test_a_silent_worker_is_known_by_its_heartbeat(tone_dataset: Path, tmp_path:
     run = create_run(tone_dataset, "flow", SMALL, settings(tmp_path / "run", 5))
     now = time.time()
     assert run.liveness(now) == "alive"
+    assert run.liveness(now + 60) == "alive"  # a busy machine takes its time to start a worker
+    assert run.liveness(now + 300) == "silent"
+    run.write_status(replace(run.status(), pid=1))
     assert run.liveness(now + 60) == "silent"
 
 
