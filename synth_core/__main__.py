@@ -21,6 +21,7 @@ for verb in (
     data.simulate,
     data.inspect,
     data.prepare,
+    data.merge,
     generate.train,
     generate.sample,
     measure.evaluate,

@@ -76,6 +76,41 @@ def prepare(
     _show_dataset(dataset, as_json, [str(error) for error in skipped])
 
 
+def merge(
+    datasets: Annotated[list[Path], typer.Argument(help="Two or more dataset directories.")],
+    out: Annotated[Path, typer.Option(help="The dataset directory to write.")],
+    labels: Annotated[
+        list[str],
+        typer.Option("--label", help="Rename a class, DATASET:OLD=NEW, or drop it, DATASET:OLD=; repeatable."),
+    ] = [],  # noqa: B006 - typer reads the default, it is never changed
+    keep_unlabelled: Annotated[bool, typer.Option(help="Keep examples whose classes were all dropped.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Join prepared datasets of one shape under common class names.
+
+    Example: python -m synth_core merge data/ptbxl data/cpsc --out data/both --label ptbxl:NORM=normal
+    """
+    from synth_core.data import Dataset
+    from synth_core.data import merge as merge_datasets
+
+    opened = [Dataset.open(path) for path in datasets]
+    maps = _label_maps([dataset.path.name for dataset in opened], labels)
+    made = merge_datasets(opened, out, label_maps=maps, keep_unlabelled=keep_unlabelled, progress=Progress())
+    _show_dataset(made, as_json, [])
+
+
+def _label_maps(names: list[str], labels: list[str]) -> list[dict[str, str | None]]:
+    """One map per dataset from DATASET:OLD=NEW."""
+    maps: list[dict[str, str | None]] = [{} for _ in names]
+    for text in labels:
+        name, colon, rule = text.partition(":")
+        old, equals, new = rule.partition("=")
+        if not colon or not equals or name not in names:
+            raise InvalidSetting(f"A label is DATASET:OLD=NEW with a dataset of {', '.join(names)}. Got {text!r}.")
+        maps[names.index(name)][old] = new or None
+    return maps
+
+
 def simulate(
     cohort: Annotated[str, typer.Argument(help="ecg, eeg, ct, or demo for the three that the app opens with.")],
     out: Annotated[

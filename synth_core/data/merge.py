@@ -68,10 +68,8 @@ def merge(
     )
     spec = DataSpec.from_dict({**datasets[0].spec.to_dict(), "classes": classes})
     tables = [_mapped(dataset, mapping) for dataset, mapping in zip(datasets, maps, strict=True)]
-    kept = [
-        np.flatnonzero([bool(names) or keep_unlabelled or not spec.classes for names in table["labels"]])
-        for table in tables
-    ]
+    keep_all = keep_unlabelled or not any(dataset.spec.classes for dataset in datasets)
+    kept = [np.flatnonzero([bool(names) or keep_all for names in table["labels"]]) for table in tables]
     with publish_directory(out) as folder:
         digest = _copy(datasets, kept, spec, folder, progress)
         table = pd.concat([rows.iloc[chosen] for rows, chosen in zip(tables, kept, strict=True)], ignore_index=True)
@@ -157,9 +155,7 @@ def _copy(
 ) -> str:
     """Values, and masks where all datasets have them, as new shards; returns the SHA-256 of both."""
     digest, done, total = hashlib.sha256(), 0, sum(map(len, kept))
-    masked = spec.is_image and all(
-        len(dataset) and dataset.batch([0]).condition.mask is not None for dataset in datasets
-    )
+    masked = all(len(dataset) and dataset.batch([0]).condition.mask is not None for dataset in datasets)
     with ExitStack() as stack:
         values = stack.enter_context(ShardWriter(folder, "values", spec.shape, np.float32))
         masks = stack.enter_context(ShardWriter(folder, "mask", (1, *spec.shape[1:]), np.float16)) if masked else None
