@@ -132,6 +132,8 @@ class Preparation(BaseModel):
         if first.modality == "ct":
             return cls()
         shortest = min(recording.duration for recording in recordings if recording.spec.modality == first.modality)
+        if recordings[0].metadata.get("amplitude") == "relative":  # single beats, padded with zeros: not to be filtered
+            return cls(seconds=shortest, max_clipped=1.0)
         if first.modality == "ecg":
             return cls(seconds=min(10.0, shortest), highpass=0.5, max_abs=20.0)
         if abs(first.rate - BONN_RATE) < 0.01:
