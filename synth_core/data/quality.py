@@ -118,7 +118,7 @@ def _flag(
 
 
 def _named(names: Sequence[str], at_fault: NDArray[np.bool_]) -> str:
-    found = [names[i] if names else f"channel {i + 1}" for i in np.flatnonzero(at_fault)]
+    found = [names[i] if names else f"channel {i + 1}" for i in np.flatnonzero(at_fault).tolist()]
     more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
     return ", ".join(found[:NAMED]) + more
 
