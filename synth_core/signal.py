@@ -10,12 +10,15 @@ from fractions import Fraction
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
 from scipy import signal as sps
 
 from synth_core.errors import InvalidSetting, SpecMismatch
 
 FILTER_ORDER = 4  # of each Butterworth section; forwards and backwards makes it eight in effect
 NOTCH_QUALITY = 30.0  # centre frequency / −3 dB width
+BASELINE_SECONDS = (0.2, 0.6)  # of the two running medians
+LINE_FREQUENCIES, LINE_WIDTH = (50.0, 60.0), 1.0  # Hz
 LARGEST_DENOMINATOR = 10_000  # of the rate ratio: at most 1e-8 off, one sample in a day of EEG
 
 Floats = NDArray[np.float64]
@@ -62,6 +65,47 @@ def filter_signal(
     for sos in sections:
         values = sps.sosfiltfilt(sos, values, axis=-1, padlen=_padding(sos, values.shape[-1], rate, corners))
     return np.ascontiguousarray(values)  # sosfiltfilt gives a reversed view, which torch refuses
+
+
+def baseline(x: ArrayLike, rate: float) -> Floats:
+    """The baseline wander of an ECG: a running median of 200 ms takes out QRS and P, one of 600 ms of that the T wave.
+
+    De Chazal, O'Dwyer & Reilly 2004, IEEE Trans Biomed Eng 51:1196, section II-B.
+
+    Parameters
+    ----------
+    x : (..., samples).
+    rate : sampling rate in Hz.
+
+    Returns
+    -------
+    (..., samples) float64, to be subtracted. The ends are continued by their first and last value.
+    """
+    values = _floats(x)
+    for seconds in BASELINE_SECONDS:
+        size = 2 * round(seconds * rate / 2) + 1
+        values = ndimage.median_filter(values, size=(1,) * (values.ndim - 1) + (size,), mode="nearest")
+    return values
+
+
+def line_noise(x: ArrayLike, rate: float) -> Floats:
+    """The share of power within 1 Hz of 50 Hz or of 60 Hz, whichever is larger; 0 where the rate does not reach it.
+
+    Parameters
+    ----------
+    x : (..., samples).
+    rate : sampling rate in Hz.
+
+    Returns
+    -------
+    (...) in [0, 1]; 0 for a signal without power.
+    """
+    freqs, psd = power_spectral_density(x, rate)
+    total = psd[..., 1:].sum(axis=-1)
+    shares = [psd[..., np.abs(freqs - hum) <= LINE_WIDTH].sum(axis=-1) for hum in LINE_FREQUENCIES if hum < rate / 2]
+    if not shares:
+        return np.zeros(total.shape)
+    return np.divide(np.max(shares, axis=0), total, out=np.zeros(total.shape), where=total > 0)
 
 
 def resample(x: ArrayLike, rate: float, new_rate: float) -> Floats:

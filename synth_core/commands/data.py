@@ -12,11 +12,13 @@ from synth_core.commands.console import Progress, parse_settings, show, table
 from synth_core.errors import DataError, InvalidSetting
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Rate = Annotated[float | None, typer.Option(help="Hz, for collections at several rates: PTB-XL has 100 and 500.")]
 Settings = Annotated[list[str], typer.Option("--set", help="A setting of the preparation, name=value; repeatable.")]
 
 
 def inspect(
     path: Annotated[Path, typer.Argument(help="A file or folder of recordings.")],
+    rate: Rate = None,
     as_json: Json = False,
 ) -> None:
     """Say what is in a file or folder, without preparing anything.
@@ -26,7 +28,7 @@ def inspect(
     from synth_core.data import open_recordings
 
     skipped: list[DataError] = []
-    recordings = open_recordings(path, skipped=skipped)
+    recordings = open_recordings(path, rate=rate, skipped=skipped)
     first = recordings[0].spec
     classes = Counter(name for recording in recordings for name, given in recording.labels.items() if given)
     amount = sum(recording.duration for recording in recordings)
@@ -59,6 +61,7 @@ def prepare(
     paths: Annotated[list[Path], typer.Argument(help="Files or folders of recordings.")],
     out: Annotated[Path, typer.Option(help="The dataset directory to write.")],
     settings: Settings = [],  # noqa: B006 - typer reads the default, it is never changed
+    rate: Rate = None,
     as_json: Json = False,
 ) -> None:
     """Filter, resample, window and label recordings into a dataset directory.
@@ -69,7 +72,7 @@ def prepare(
     from synth_core.data import prepare as prepare_recordings
 
     skipped: list[DataError] = []
-    recordings = [recording for path in paths for recording in open_recordings(path, skipped=skipped)]
+    recordings = [recording for path in paths for recording in open_recordings(path, rate=rate, skipped=skipped)]
     suggested = Preparation.suggested(recordings).model_dump()
     preparation = Preparation.checked(suggested | parse_settings(settings))
     dataset = prepare_recordings(recordings, out, preparation, progress=Progress())

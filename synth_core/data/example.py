@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 # why a window, a slice or a recording is left out, as counted in dataset.json
 MISSING, FLAT, CLIPPED, OUT_OF_RANGE = "missing values", "flat", "clipped", "out of range"
+STEP, LINE_NOISE, BAD_CHANNEL, NEAR_END = "jump", "line noise", "bad channel", "event too near an end"
 LITTLE_HEAD = "too little head"
 SHORT, OTHER_MODALITY, OTHER_CHANNELS = (
     "recordings: too short",
@@ -30,6 +31,7 @@ class Example:
     quality : in [0, 1]. Signals: 1 − the share of samples on plateaus, in the worst channel. CT: the share of the
         head that lies inside the square.
     reason : why it is left out, or "".
+    labels : its own classes where they are not those of the recording.
     """
 
     start: float
@@ -37,3 +39,4 @@ class Example:
     mask: NDArray[np.float16] | None = None
     quality: float = 1.0
     reason: str = ""
+    labels: tuple[str, ...] | None = None

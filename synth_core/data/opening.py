@@ -16,7 +16,10 @@ KNOWN_ENDINGS = {
     ".hea": "a WFDB header", ".edf": "EDF", ".dcm": "DICOM", ".zip": "a zip archive",
     ".csv": "a table of EEG chunks with columns X1 to X178", ".csv.gz": "a table of EEG chunks with columns X1 to X178",
 }  # fmt: skip
-FORMATS = "WFDB, PTB-XL, EDF, Bonn EEG (zip, folder or UCI table), DICOM CT and InVesalius volumes"
+FORMATS = (
+    "WFDB, PTB-XL, EDF, Bonn EEG (zip, folder or UCI table), heartbeat tables, HL7 aECG, DICOM CT and ECG, "
+    "InVesalius volumes"
+)
 
 
 def open_recordings(

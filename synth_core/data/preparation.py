@@ -8,9 +8,11 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from synth_core.data.recording import Recording
+from synth_core.data.reference import AS_RECORDED, Reference
 from synth_core.errors import InvalidSetting
 from synth_core.settings import checked
 
+BEATS = "beats"
 BONN_RATE = 173.61  # Hz
 BONN_WINDOW = 178  # samples of the published benchmark, 1.025 s
 
@@ -64,6 +66,42 @@ class Preparation(BaseModel):
         description="Removes mains hum, 50 or 60, where no low-pass does.",
         json_schema_extra={"unit": "Hz"},
     )
+    baseline: Literal["highpass", "median"] | None = Field(
+        default=None,
+        description="How baseline wander goes. High-pass: at the corner above, or 0.5 Hz. Median: two running medians "
+        "of 200 and 600 ms are subtracted (de Chazal et al. 2004), for ECG; the ST segment keeps its shape.",
+    )
+    reference: Reference = Field(
+        default=AS_RECORDED,
+        description="What an EEG electrode is measured against. Bipolar chains make channels such as Fp1-F7.",
+    )
+    around: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="Put windows around events: 'beats', annotated or else detected, or the text of an annotation. "
+        "Not set: windows slide.",
+    )
+    before_seconds: float = Field(
+        default=0.25,
+        ge=0,
+        le=3600,
+        description="How much before an event a window begins; 0.25 holds the P wave of a beat.",
+        json_schema_extra={"unit": "s"},
+    )
+    after_seconds: float = Field(
+        default=0.45,
+        gt=0,
+        le=3600,
+        description="How much after an event a window ends; 0.45 holds the T wave of a beat.",
+        json_schema_extra={"unit": "s"},
+    )
+    labels_from_events: bool = Field(
+        default=False, description="The classes are the events (beat symbols, annotation texts), not the recordings'."
+    )
+    aami: bool = Field(
+        default=False, description="Group beat symbols into N, S, V, F and Q, as ANSI/AAMI EC57 compares them."
+    )
     channels: tuple[str, ...] | None = Field(
         default=None, description="Channels to keep, in this order. Not set: those that all recordings have."
     )
@@ -85,6 +123,33 @@ class Preparation(BaseModel):
         ge=0,
         le=1,
         description="Share of samples that may sit at the end of the range; a window with more is left out.",
+    )
+    max_step: float | None = Field(
+        default=None,
+        gt=0,
+        description="A window that jumps by more than this from one sample to the next is an artefact and left out.",
+        json_schema_extra={"unit": "µV or mV"},
+    )
+    max_line_noise: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Share of the power of a channel, before filtering, that may lie within 1 Hz of 50 or of 60 Hz; "
+        "a window with more is left out.",
+    )
+    bad_channel_z: float | None = Field(
+        default=None,
+        gt=0,
+        le=100,
+        description="A channel whose log variance is further than this from the median of its recording, in robust "
+        "standard deviations, is bad: the windows that need it are left out. 5 is usual (Bigdely-Shamlo et al. 2015).",
+    )
+    bad_channel_correlation: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="A channel that correlates with no other by this much is bad: the windows that need it are left "
+        "out. 0.4 is usual (Bigdely-Shamlo et al. 2015).",
     )
     image_size: Literal[64, 128, 256] = Field(
         default=64,
@@ -111,6 +176,10 @@ class Preparation(BaseModel):
             raise ValueError(f"the high-pass of {self.highpass:g} Hz must be below the low-pass of {self.lowpass:g} Hz")
         if self.channels is not None and (not self.channels or len(set(self.channels)) != len(self.channels)):
             raise ValueError("name at least one channel, and none twice")
+        if self.labels_from_events and self.around is None:
+            raise ValueError("classes from events need windows around events: name the events in `around`")
+        if self.aami and self.around != BEATS:
+            raise ValueError(f"AAMI classes are those of beats: set `around` to {BEATS!r}")
         return self
 
     @classmethod
@@ -132,6 +201,8 @@ class Preparation(BaseModel):
         if first.modality == "ct":
             return cls()
         shortest = min(recording.duration for recording in recordings if recording.spec.modality == first.modality)
+        if recordings[0].metadata.get("amplitude") == "relative":  # single beats, padded with zeros: not to be filtered
+            return cls(seconds=shortest, max_clipped=1.0)
         if first.modality == "ecg":
             return cls(seconds=min(10.0, shortest), highpass=0.5, max_abs=20.0)
         if abs(first.rate - BONN_RATE) < 0.01:

@@ -144,10 +144,14 @@ def _row(recording: Recording, example: Example) -> dict[str, Any]:
         "record": recording.record,
         "subject": recording.subject,
         "start": example.start,
-        "labels": [name for name, value in recording.labels.items() if value],
+        "labels": list(_labels(recording) if example.labels is None else example.labels),
         "severity": np.nan if recording.severity is None else float(recording.severity),
         "quality": example.quality,
     }
+
+
+def _labels(recording: Recording) -> list[str]:
+    return [name for name, value in recording.labels.items() if value]
 
 
 def _source(recordings: Sequence[Recording]) -> Source:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from synth_core.data.events import annotated, event_classes
 from synth_core.data.example import OTHER_CHANNELS, OTHER_LENGTH, OTHER_MODALITY, SHORT
 from synth_core.data.preparation import Preparation
 from synth_core.data.recording import Recording
+from synth_core.data.reference import AS_RECORDED, referenced
 from synth_core.errors import InvalidSetting, SpecMismatch
 from synth_core.types import UNITS, DataSpec
 
@@ -27,14 +29,17 @@ def reconcile(
     """
     modality = Counter(recording.spec.modality for recording in recordings).most_common(1)[0][0]
     chosen = _keep(recordings, [one.spec.modality == modality for one in recordings], left_out, OTHER_MODALITY)
-    classes = tuple(dict.fromkeys(name for recording in chosen for name in recording.labels))
+    classes = _classes(chosen, preparation)
     if modality == "ct":
         size = preparation.image_size
         return chosen, DataSpec("ct", (1, size, size), "HU", size / preparation.field_mm, (), classes)
-    channels = preparation.channels or _common_channels(chosen)
-    chosen = _keep(chosen, [set(channels) <= set(one.spec.channels) for one in chosen], left_out, OTHER_CHANNELS)
+    available = _available(chosen, preparation)
+    chosen = _keep(chosen, [bool(names) for names in available], left_out, OTHER_CHANNELS)
+    available = [names for names in available if names]
+    channels = preparation.channels or _common_channels(available)
+    chosen = _keep(chosen, [set(channels) <= set(names) for names in available], left_out, OTHER_CHANNELS)
     if not chosen:
-        found = ", ".join(recordings[0].spec.channels)
+        found = ", ".join(available[0])
         raise InvalidSetting(f"No recording has all of the channels {', '.join(channels)}. The first has {found}.")
     rate = preparation.rate or Counter(one.spec.rate for one in chosen).most_common(1)[0][0]
     chosen, samples = _long_enough(chosen, preparation, rate, left_out)
@@ -46,29 +51,58 @@ def _long_enough(
 ) -> tuple[list[Recording], int]:
     """Those that hold a window, and its samples; without a window length, those of the most frequent length."""
     lengths = [round(recording.duration * rate) for recording in recordings]
-    if preparation.seconds is None:
+    seconds = preparation.seconds
+    if preparation.around is not None:
+        seconds = preparation.before_seconds + preparation.after_seconds
+    if seconds is None:
         samples = Counter(lengths).most_common(1)[0][0]
         return _keep(recordings, [length == samples for length in lengths], left_out, OTHER_LENGTH), samples
-    samples = round(preparation.seconds * rate)
+    samples = round(seconds * rate)
     if samples < 1:
-        raise InvalidSetting(f"A window of {preparation.seconds:g} s has no sample at {rate:g} Hz; make it longer.")
+        raise InvalidSetting(f"A window of {seconds:g} s has no sample at {rate:g} Hz; make it longer.")
     kept = _keep(recordings, [length >= samples for length in lengths], left_out, SHORT)
     if not kept:
         longest = max(recording.duration for recording in recordings)
-        message = f"No recording is as long as a window of {preparation.seconds:g} s; the longest has {longest:g} s."
+        message = f"No recording is as long as a window of {seconds:g} s; the longest has {longest:g} s."
         raise InvalidSetting(message)
     return kept, samples
 
 
-def _common_channels(recordings: list[Recording]) -> tuple[str, ...]:
-    """Those that all have, in the order of the first; where there are none, the most frequent set."""
+def _available(recordings: list[Recording], preparation: Preparation) -> list[tuple[str, ...]]:
+    """The channels of each under the reference; none where it cannot be made. InvalidSetting when none can."""
+    if preparation.reference != AS_RECORDED and recordings[0].spec.modality != "eeg":
+        raise InvalidSetting(f"The reference {preparation.reference!r} is one of EEG; leave an ECG as recorded.")
+    available: list[tuple[str, ...]] = []
+    problems: list[InvalidSetting] = []
     for recording in recordings:
         if not recording.spec.channels:
             raise SpecMismatch(f"The recording {recording.record} does not name its channels; name them to prepare it.")
-    shared = set.intersection(*(set(recording.spec.channels) for recording in recordings))
+        try:
+            available.append(referenced(recording.spec.channels, preparation.reference)[0])
+        except InvalidSetting as problem:
+            available.append(())
+            problems.append(problem)
+    if problems and not any(available):
+        raise problems[0]
+    return available
+
+
+def _common_channels(available: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """Those that all have, in the order of the first; where there are none, the most frequent set."""
+    shared = set.intersection(*map(set, available))
     if not shared:
-        return Counter(recording.spec.channels for recording in recordings).most_common(1)[0][0]
-    return tuple(name for name in recordings[0].spec.channels if name in shared)
+        return Counter(available).most_common(1)[0][0]
+    return tuple(name for name in available[0] if name in shared)
+
+
+def _classes(recordings: list[Recording], preparation: Preparation) -> tuple[str, ...]:
+    if not preparation.labels_from_events or recordings[0].spec.is_image:
+        return tuple(dict.fromkeys(name for recording in recordings for name in recording.labels))
+    classes = event_classes(recordings, preparation)
+    if not any(annotated(recording, preparation) for recording in recordings):
+        message = f"No recording has annotated events called {preparation.around!r}, which are to be the classes."
+        raise InvalidSetting(f"{message} Choose other events, or classes of the recordings.")
+    return classes
 
 
 def _keep(recordings: Sequence[Recording], fits: list[bool], left_out: Counter[str], reason: str) -> list[Recording]:

@@ -12,14 +12,20 @@ from numpy.typing import NDArray
 
 from synth_core.types import DataSpec
 
+BEAT, RHYTHM, NOISE = "beat", "rhythm", "noise"
+
 
 @dataclass(frozen=True)
 class Annotation:
-    """Something marked in time: seconds from the start, seconds long, in the words of the file."""
+    """Something marked in time: seconds from the start, seconds long, in the words of the file.
+
+    `kind` is BEAT, RHYTHM or NOISE where the format tells them apart; the text of a beat begins with its symbol.
+    """
 
     onset: float
     duration: float
     text: str
+    kind: str = ""
 
 
 @dataclass(frozen=True)

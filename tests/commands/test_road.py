@@ -45,6 +45,8 @@ def test_inspect_and_prepare_read_what_a_user_points_at(monkeypatch, shared_data
     archive = shared_data / "ecg" / "ptbxl"
     assert run(monkeypatch, "inspect", archive, "--json") == 0
     assert json.loads(capsys.readouterr().out)["recordings"] == 395
+    assert run(monkeypatch, "inspect", archive, "--rate", "500", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["rate"] == [500.0]
     two = (shared_data / "ct" / "ge_head_dicom", shared_data / "ct" / "cranium_invesalius")
     assert run(monkeypatch, "prepare", *two, "--out", tmp_path / "ct", "--json") == 0
     made = json.loads(capsys.readouterr().out)

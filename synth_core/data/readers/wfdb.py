@@ -1,17 +1,16 @@
-"""WFDB records (PhysioNet): a text header `.hea` beside signal files `.dat` or `.mat`.
+"""WFDB records (PhysioNet): a text header `.hea` beside signal files `.dat` or `.mat`, in one segment.
 
 Format: https://physionet.org/physiotools/wag/header-5.htm. Samples are decoded by the `wfdb` package.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import math
+import os
 import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +28,23 @@ from synth_core.data.readers.names import (
     subject_of,
     unique,
 )
-from synth_core.data.recording import Annotation, Recording, Source
+from synth_core.data.readers.wfdb_comments import SEVERAL_EACH, age_and_sex, diagnoses, names_no_patients, patient
+from synth_core.data.readers.wfdb_marks import ENDINGS as ANNOTATIONS
+from synth_core.data.readers.wfdb_marks import read_marks
+from synth_core.data.recording import Recording, Source
 from synth_core.errors import DamagedFile, DataError
 from synth_core.types import DataSpec, Modality
 
-# bytes per sample; the compressed formats 508, 516 and 524 have no fixed size
+# bytes per sample
 SAMPLE_BYTES = {"8": 1.0, "16": 2.0, "24": 3.0, "32": 4.0, "61": 2.0, "80": 1.0, "160": 2.0, "212": 1.5, "310": 4 / 3}
 SAMPLE_BYTES["311"] = SAMPLE_BYTES["310"]
+COMPRESSED = ("508", "516", "524")  # FLAC
+DIFFERENCES = "8"  # each sample is the difference to the one before: decoded from the start
 TO_MILLIVOLT = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "v": 1e3, "nv": 1e-6}
-MOST_CHANNELS, MOST_SAMPLES = 1024, 2**36
-ANNOTATIONS = (".atr",)
+MOST_CHANNELS, MOST_SAMPLES, MOST_SKEW = 1024, 2**36, 2**16
+SIGNALS = (".dat", ".mat", ".xyz")
 _RECORD_LINE = re.compile(rb"^\S+\s+\d+(\s|$)")
+_SEGMENTED_LINE = re.compile(rb"^[^\s/]+/\d+\s")
 _SAME_PERSON = {"202": "201"}  # MIT-BIH: 201 and 202 are from one man (record notes of the database)
 
 
@@ -52,50 +57,43 @@ class WfdbRecording(Recording):
     header : the `.hea` file.
     picks : which signals of the record, one per channel of the spec.
     scales : factor from the file's unit to the spec's, one per channel.
+    signals : the signal files that the header names.
+    from_start : whether a sample can only be decoded after all before it.
     """
 
     header: Path
     picks: tuple[int, ...]
     scales: tuple[float, ...]
+    signals: tuple[Path, ...] = ()
+    from_start: bool = False
 
     def read(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32]:
         """See Recording."""
-        import wfdb
-
         first, last = self.span(start, stop)
-        if first == last:
-            return np.zeros((len(self.picks), 0), np.float32)
-        try:
-            record = wfdb.rdrecord(
-                str(self.header.with_suffix("")), sampfrom=first, sampto=last, channels=list(self.picks)
-            )
-            values = np.asarray(record.p_signal, np.float64).T
-        except Exception as error:  # the package raises whatever numpy raised
-            problem = "has signal files that cannot be decoded; copy or download the record again."
-            raise DamagedFile(self.header, problem) from error
+        values = decode(self.header, self.picks, first, last, self.from_start)
         return (values * np.array(self.scales)[:, None]).astype(np.float32)  # (channels, samples)
 
 
 def read(files: Files, opening: Opening) -> list[Recording]:
-    """Every record; the diagnoses of `#Dx:` comments become labels over all of the collection."""
-    headers = [file for file in _headers(files) if _is_header(files.head(file))]
-    recordings = read_headers(headers, files, opening)
-    return with_labels(recordings, {recording.record: _diagnoses(recording) for recording in recordings})
+    """Every record of one segment; the diagnoses of `#Dx:` comments become labels over all of the collection."""
+    recordings = read_headers([file for file in headers(files) if not is_segmented(files, file)], files, opening)
+    return with_labels(recordings, {one.record: diagnoses(one.header, one.metadata["comments"]) for one in recordings})
 
 
 def read_headers(headers: Iterable[Path], files: Files, opening: Opening) -> list[WfdbRecording]:
     """One recording per header; those that are damaged go to `opening.skipped`."""
     recordings = []
     for header in headers:
-        files.take(header, *(header.with_suffix(ending) for ending in (".dat", ".mat", *ANNOTATIONS)))
+        files.take(header, *(header.with_suffix(ending) for ending in (*SIGNALS, *ANNOTATIONS)))
         try:
             recordings.append(read_header(header, files.relative(header)))
+            files.take(*recordings[-1].signals)
         except DataError as error:
             opening.skipped.append(error)
     return recordings
 
 
-def with_labels(recordings: list[WfdbRecording], named: dict[str, list[str]]) -> list[Recording]:
+def with_labels(recordings: Sequence[Recording], named: dict[str, list[str]]) -> list[Recording]:
     """The recordings with 0/1 for every class that any of them has."""
     classes = sorted({name for names in named.values() for name in names})
     return [
@@ -106,49 +104,105 @@ def with_labels(recordings: list[WfdbRecording], named: dict[str, list[str]]) ->
 
 def read_header(header: Path, relative: Path) -> WfdbRecording:
     """One record from its header, checked against the sizes of the signal files that it names."""
+    record = parsed_header(header)
+    samples = check_signal_files(header, record)
+    modality, picks = choose(header, list(record.sig_name), list(record.units))
+    marks, unread = read_marks(header, endings_beside(header), record.fs)
+    return WfdbRecording(
+        spec=spec_of(modality, [record.sig_name[i] for i in picks], samples, record.fs),
+        subject=subject(header, relative, samples, record),
+        record=record_of(relative),
+        annotations=marks,
+        source=Source(header.resolve().parent.name),
+        metadata=described(header, record, record.sig_name, picks, unread),
+        header=header,
+        picks=picks,
+        scales=tuple(scale_of(record.units[i].lower(), modality) for i in picks),
+        signals=tuple(sibling(header, name) for name in dict.fromkeys(record.file_name)),
+        from_start=DIFFERENCES in record.fmt,
+    )
+
+
+def parsed_header(header: Path, several: bool = False) -> Any:
+    """A header as the package reads it; DamagedFile when it cannot, or when it is not of `several` segments or one."""
     import wfdb
 
-    read_bounded(header, 2**20, "a WFDB header")
+    read_bounded(header, 2**22, "a WFDB header")
     try:
         record = wfdb.rdheader(str(header.with_suffix("")))
     except Exception as error:  # the package raises whatever its parsing raised
         raise DamagedFile(header, "is not a valid WFDB header; copy or download it again.") from error
-    if not isinstance(record, wfdb.Record) or not record.n_sig:
-        raise DataError(header, "has no signals of its own (several segments, or annotations only); it is left out.")
-    samples = _check_signal_files(header, record)
-    modality, picks = _choose(header, list(record.sig_name), list(record.units))
-    to_unit = 1.0 if modality == "ecg" else 1e3
+    if isinstance(record, wfdb.MultiRecord) != several:
+        raise DamagedFile(header, "is a record of segments within a record of segments; it is left out.")
+    if not record.n_sig or (several and not record.seg_name):
+        raise DataError(header, "has no signals of its own (annotations only); it is left out.")
+    return record
+
+
+def decode(header: Path, picks: Sequence[int], first: int, last: int, from_start: bool = False) -> NDArray[np.float64]:
+    """(picks, last − first) in the units of the file."""
+    import wfdb
+
+    if first == last:
+        return np.zeros((len(picks), 0))
+    begin = 0 if from_start else first
+    try:
+        record = wfdb.rdrecord(str(header.with_suffix("")), sampfrom=begin, sampto=last, channels=list(picks))
+        values = np.asarray(record.p_signal, np.float64).T[:, first - begin :]
+    except Exception as error:  # the package raises whatever numpy raised
+        problem = "has signal files that cannot be decoded; copy or download the record again."
+        raise DamagedFile(header, problem) from error
+    if values.shape != (len(picks), last - first):
+        raise DamagedFile(header, "has fewer samples than it declares; copy or download the record again.")
+    return values
+
+
+def spec_of(modality: Modality, signals: list[str], samples: int, rate: float) -> DataSpec:
+    """The spec of a record whose channels are called `signals` in the file."""
     naming = lead_name if modality == "ecg" else electrode_name
-    names = unique([naming(record.sig_name[i]) for i in picks])
     unit = "mV" if modality == "ecg" else "uV"
-    left_out = [record.sig_name[i] for i in range(record.n_sig) if i not in picks]
-    return WfdbRecording(
-        spec=DataSpec(modality, (len(picks), samples), unit, float(record.fs), names),
-        subject=_subject(header, relative, samples, record.fs),
-        record=record_of(relative),
-        annotations=_annotations(header, record.fs),
-        source=Source(header.resolve().parent.name),
-        metadata={"comments": list(record.comments), "channels left out": left_out},
-        header=header,
-        picks=picks,
-        scales=tuple(TO_MILLIVOLT[record.units[i].lower()] * to_unit for i in picks),
-    )
+    return DataSpec(modality, (len(signals), samples), unit, float(rate), unique([naming(name) for name in signals]))
 
 
-def _headers(files: Files) -> list[Path]:
+def scale_of(unit: str, modality: Modality) -> float:
+    """From a unit of the file, in lower case, to the unit of the modality."""
+    return TO_MILLIVOLT[unit] * (1.0 if modality == "ecg" else 1e3)
+
+
+def headers(files: Files) -> list[Path]:
+    """The headers left among `files`; that beside a signal file where one is all that was given."""
+    found = files.named(".hea")
     if files.path.is_file() and files.path.suffix.lower() != ".hea":
-        header = files.path.with_suffix(".hea")
-        return [header] if header.is_file() else []
-    return files.named(".hea")
+        found = [header for header in [files.path.with_suffix(".hea")] if header.is_file()]
+    return [header for header in found if _RECORD_LINE.match(_record_line(files.head(header)))]
 
 
-def _is_header(start: bytes) -> bool:
+def is_segmented(files: Files, header: Path) -> bool:
+    """Whether a header is of a record of several segments."""
+    return bool(_SEGMENTED_LINE.match(_record_line(files.head(header))))
+
+
+def _record_line(start: bytes) -> bytes:
     lines = (line.strip() for line in start.splitlines())
-    first = next((line for line in lines if line and not line.startswith(b"#")), b"")
-    return bool(_RECORD_LINE.match(first))
+    return next((line + b" " for line in lines if line and not line.startswith(b"#")), b"")
 
 
-def _check_signal_files(header: Path, record: Any) -> int:
+def endings_beside(header: Path) -> set[str]:
+    """Endings of the files that share the stem of a header."""
+    return _endings_in(header.parent, header.parent.stat().st_mtime_ns).get(header.stem, set())
+
+
+@lru_cache(maxsize=4)
+def _endings_in(folder: Path, _changed: int) -> dict[str, set[str]]:
+    """Stem → endings of the files in a folder, listed once for thousands of records."""
+    endings: dict[str, set[str]] = defaultdict(set)
+    for name in os.listdir(folder):
+        stem, ending = os.path.splitext(name)
+        endings[stem].add(ending)
+    return endings
+
+
+def check_signal_files(header: Path, record: Any) -> int:
     """Number of samples per channel, once every named file is there and long enough."""
     if record.n_sig > MOST_CHANNELS or (record.sig_len or 0) > MOST_SAMPLES or not 0 < (record.fs or 0) < 1e6:
         raise DamagedFile(header, f"declares {record.n_sig} channels of {record.sig_len} samples at {record.fs} Hz.")
@@ -160,8 +214,11 @@ def _check_signal_files(header: Path, record: Any) -> int:
         record.samps_per_frame,
         record.byte_offset,
     )
-    if any(column is None or len(column) != record.n_sig for column in described) or None in record.sig_name:
+    gaps = any(None in column for column in described if column is not None and column is not record.byte_offset)
+    if any(column is None or len(column) != record.n_sig for column in described) or gaps:
         raise DamagedFile(header, f"does not describe each of its {record.n_sig} signals; download it again.")
+    if max(skew or 0 for skew in record.skew or [0]) > MOST_SKEW:
+        raise DamagedFile(header, f"declares a skew of {max(skew or 0 for skew in record.skew)} samples.")
     lengths = []
     for name in dict.fromkeys(record.file_name):
         file = sibling(header, name)
@@ -169,9 +226,13 @@ def _check_signal_files(header: Path, record: Any) -> int:
             raise DamagedFile(header, f"names the signal file {name}, which is not beside it; put it there.")
         own = [i for i in range(record.n_sig) if record.file_name[i] == name]
         size = file.stat().st_size - (record.byte_offset[own[0]] or 0)
-        frame = sum(SAMPLE_BYTES.get(record.fmt[i], 0.0) * record.samps_per_frame[i] for i in own)
-        if frame:
-            lengths.append((file, int(size / frame + 1e-9)))
+        if record.fmt[own[0]] in COMPRESSED:
+            lengths.append((file, _compressed_frames(file, record, own)))
+            continue
+        frame = sum(SAMPLE_BYTES.get(record.fmt[i], np.nan) * record.samps_per_frame[i] for i in own)
+        if not frame > 0:
+            raise DamagedFile(header, f"names signals of format {record.fmt[own[0]]}, which is not known.")
+        lengths.append((file, int(size / frame + 1e-9)))
     samples = record.sig_len or min((length for _, length in lengths), default=0)
     for file, length in lengths:
         if length < samples:
@@ -182,7 +243,20 @@ def _check_signal_files(header: Path, record: Any) -> int:
     return int(samples)
 
 
-def _choose(header: Path, names: list[str], units: list[str]) -> tuple[Modality, tuple[int, ...]]:
+def _compressed_frames(file: Path, record: Any, own: list[int]) -> int:
+    """Number of samples per channel that a FLAC file declares."""
+    import soundfile
+
+    try:
+        info = soundfile.info(str(file))
+    except Exception as error:  # libsndfile's own, or whatever its parsing raised
+        raise DamagedFile(file, "is not a valid FLAC file; copy or download it again.") from error
+    if info.format != "FLAC" or info.channels != len(own):
+        raise DamagedFile(file, f"has {info.channels} channels of {info.format}, not {len(own)} of FLAC.")
+    return int((info.frames - (record.byte_offset[own[0]] or 0)) // max(1, record.samps_per_frame[own[0]]))
+
+
+def choose(header: Path, names: list[str], units: list[str]) -> tuple[Modality, tuple[int, ...]]:
     """The signals that are voltages of one modality; EEG when electrodes of the 10-05 system prevail."""
     voltages = [i for i, unit in enumerate(units) if (unit or "").lower() in TO_MILLIVOLT]
     brain = [i for i in voltages if channel_kind(names[i]) == "eeg"]
@@ -195,47 +269,21 @@ def _choose(header: Path, names: list[str], units: list[str]) -> tuple[Modality,
     return "ecg", tuple(chosen)
 
 
-def _subject(header: Path, relative: Path, samples: int, rate: float) -> str:
-    if (samples, rate) == (650_000, 360):
+def subject(header: Path, relative: Path, samples: int, record: Any) -> str:
+    """Who a record is from: as its collection is known to say, a comment, a folder or file name says; else itself."""
+    if (samples, record.fs) == (650_000, 360):
         return _SAME_PERSON.get(header.stem, header.stem)
-    return subject_of(relative)
+    return patient(record.comments) or subject_of(relative)
 
 
-def _annotations(header: Path, rate: float) -> tuple[Annotation, ...]:
-    import wfdb
-
-    file = header.with_suffix(".atr")
-    if not file.is_file() or file.stat().st_size > 16 * 2**20:
-        return ()
-    try:
-        marks = wfdb.rdann(str(header.with_suffix("")), "atr")
-    except Exception as error:  # the package raises whatever numpy raised
-        raise DamagedFile(file, "is not a valid annotation file; remove it or download it again.") from error
-    notes = (note.strip("\x00 ") for note in marks.aux_note)
-    return tuple(
-        Annotation(float(sample / rate), 0.0, f"{symbol} {note}".strip())
-        for sample, symbol, note in zip(marks.sample, marks.symbol, notes, strict=True)
-        if math.isfinite(sample)
-    )
-
-
-def _diagnoses(recording: WfdbRecording) -> list[str]:
-    """The codes of the `#Dx:` comment, SNOMED codes by acronym where the collection has a table of them."""
-    for comment in recording.metadata["comments"]:
-        key, _, value = comment.partition(":")
-        if key.strip().lower() == "dx":
-            codes = [code.strip() for code in value.split(",")]
-            table = _acronyms(recording.header.parent)
-            return [table.get(code, code) for code in codes if code and code.lower() != "unknown"]
-    return []
-
-
-@cache
-def _acronyms(folder: Path) -> dict[str, str]:
-    """SNOMED code → acronym, from `ConditionNames_SNOMED-CT.csv` (Chapman-Shaoxing) where the folder has it."""
-    file = folder / "ConditionNames_SNOMED-CT.csv"
-    if not file.is_file():
-        return {}
-    text = read_bounded(file, 2**20, "a table of conditions").decode("utf-8-sig", "replace")
-    rows = csv.DictReader(io.StringIO(text))
-    return {row["Snomed_CT"]: row["AcronymName"] for row in rows if row.get("Snomed_CT") and row.get("AcronymName")}
+def described(
+    header: Path, record: Any, signals: Sequence[str], picks: tuple[int, ...], unread: list[str]
+) -> dict[str, Any]:
+    """What else a header says, for display."""
+    left_out = [name for i, name in enumerate(signals) if i not in picks]
+    metadata = {"comments": list(record.comments), "channels left out": left_out, **age_and_sex(record.comments)}
+    if unread:
+        metadata["annotation files left out"] = unread
+    if names_no_patients(header.stem, record.comments):
+        metadata["warning"] = SEVERAL_EACH
+    return metadata
