@@ -1,0 +1,68 @@
+"""The Data page: quality on request, datasets merged under common class names."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import wfdb
+from streamlit.testing.v1 import AppTest
+
+from synth_core.data import Dataset
+from synth_core.workspace import Workspace
+from tests.pages.conftest import open_page, text
+
+
+def finished(app: AppTest, sentence: str) -> str:
+    for _ in range(100):
+        if sentence in text(app.run()):
+            return text(app)
+        time.sleep(0.1)
+    raise AssertionError(f"{sentence!r} never came: {text(app)}")
+
+
+def records(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, gain in (("flat", 0.0), ("good", 1.0)):
+        values = rng.normal(size=(1000, 2)) * [gain, 1.0]
+        wfdb.wrsamp(name, 100, ["mV", "mV"], ["I", "II"], p_signal=values, fmt=["16", "16"], write_dir=str(folder))
+    for ending in (".hea", ".dat"):
+        shutil.copy(folder / f"good{ending}", folder / f"copy{ending}")
+    header = folder / "copy.hea"
+    header.write_text(header.read_text().replace("good", "copy"))
+
+
+def test_faults_are_found_on_request(app: AppTest, tmp_path: Path) -> None:
+    folder = tmp_path / "some records"
+    folder.mkdir()
+    records(folder)
+    open_page(app, "data")
+    app.segmented_control(key="data-view").set_value("Add data").run()
+    app.text_input(key="source-path").set_value(str(folder)).run()
+    app.button(key="source-open").click().run()
+    assert not app.error
+    app.button(key="quality-start").click().run()
+    said = finished(app, "faults in")
+    assert "1 flat" in said
+    assert "1 duplicate" in said
+
+
+def test_two_datasets_are_merged_under_one_name(dataset: Path, workspace: Workspace, app: AppTest) -> None:
+    shutil.copytree(dataset, dataset.with_name("other"))
+    open_page(app, "data")
+    app.segmented_control(key="data-view").set_value("Merge").run()
+    assert not app.exception
+    assert not app.error
+    app.button(key="merge-start").click().run()
+    finished(app, "is ready")
+    made = Dataset.open(next(path for path in workspace.datasets() if path.name not in ("noise", "other")))
+    assert len(made) == 96
+    assert len(made.subjects) == 12  # one collection, prepared twice
+
+
+def test_without_a_second_dataset_it_says_what_is_needed(dataset: Path, app: AppTest) -> None:
+    open_page(app, "data")
+    app.segmented_control(key="data-view").set_value("Merge").run()
+    assert "Two prepared datasets" in text(app)
