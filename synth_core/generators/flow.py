@@ -24,6 +24,7 @@ from synth_core.generators.nets.embedding import ConditionEmbedding
 from synth_core.generators.nets.transformer import PatchTransformer
 from synth_core.types import Batch, Condition
 
+LAST_TIME = 0.97  # from which a network that predicts data makes its last step
 LEAST_TIME_LEFT = 0.05  # 1 − t is not taken smaller where it divides (Li & He 2025, sec. 4.3)
 
 
@@ -79,10 +80,11 @@ class FlowConfig(GeneratorConfig):
         description="data: clean slices and beats from small networks; velocity: for noise-like signals. "
         "Empty: velocity for EEG, data for ECG and CT.",
     )
-    time_sampling: Literal["logit-normal", "uniform"] = Field(
-        "logit-normal",
+    time_sampling: Literal["logit-normal", "mixed", "uniform"] | None = Field(
+        None,
         title="Training times",
-        description="Training times; logit-normal spends more of them where the velocity is hard.",
+        description="logit-normal spends more of them where the velocity is hard; mixed takes half of them uniform, "
+        "for the fine grain of late times. Empty: mixed where data are predicted.",
     )
     time_shift: float | None = Field(
         None,
@@ -154,15 +156,36 @@ class Flow(Generator):
         data = self.scaling.to_scaled(batch.values)
         start = self.noise(tuple(data.shape), rng)
         n = len(data)
-        time = torch.randn(n, generator=rng, device=rng.device).to(self.device).sigmoid()
-        if self.config.time_sampling == "uniform":
-            time = torch.rand(n, generator=rng, device=rng.device).to(self.device)
-        time = self._shifted(time)
+        time = self._training_times(n, rng)
         keep = self._kept(n, self.config.condition_dropout, rng)
         keep_mask = self._kept(n, self.config.mask_dropout, rng) if batch.condition.mask is not None else None
         wide = time.view(-1, *[1] * (data.ndim - 1))
         predicted = self._velocity((1 - wide) * start + wide * data, time, batch.condition, keep, keep_mask)
         return {"total": F.mse_loss(predicted.float(), data - start)}
+
+    def _training_times(self, n: int, rng: torch.Generator) -> Tensor:
+        time = self._shifted(torch.randn(n, generator=rng, device=rng.device).to(self.device).sigmoid())
+        uniform = torch.rand(n, generator=rng, device=rng.device).to(self.device)
+        share = {"logit-normal": 0.0, "mixed": 0.5, "uniform": 1.0}[self.time_sampling]
+        return torch.where(torch.rand(n, generator=rng, device=rng.device).to(self.device) < share, uniform, time)
+
+    @property
+    def time_sampling(self) -> str:
+        """Where training times come from."""
+        usual = "mixed" if self.predicts == "data" else "logit-normal"
+        return self.config.time_sampling or usual
+
+    def _sampling_times(self, steps: int) -> Tensor:
+        """0 … 1. A network that predicts data gets the middle ones evenly spaced in the logit, up to LAST_TIME.
+
+        The last step lands on its prediction and takes away whatever noise is left, that of the recording with it.
+        """
+        if self.predicts == "velocity":
+            return self._shifted(torch.linspace(0, 1, steps + 1, device=self.device))
+        ends = torch.stack([self._shifted(torch.tensor(1 / steps)), torch.tensor(LAST_TIME)]).clamp_max(LAST_TIME)
+        first, last = ends.logit().tolist()
+        middle = torch.linspace(first, last, steps - 1).sigmoid()
+        return torch.cat([torch.zeros(1), middle, torch.ones(1)]).to(self.device)
 
     def _shifted(self, time: Tensor) -> Tensor:
         """Earlier times, as Esser et al. 2024, eq. 23, do for large pictures (there t = 1 is the noise).
@@ -211,7 +234,7 @@ class Flow(Generator):
         if not 1 <= steps <= 500:
             raise InvalidSetting(f"The number of sampler steps must lie in 1 … 500. Got {steps} instead.")
         x = self.noise((n, *self.scaling.shape), rng)
-        times = self._shifted(torch.linspace(0, 1, steps + 1, device=self.device))
+        times = self._sampling_times(steps)
         for now, after in itertools.pairwise(times):
             first = self._guided(x, now, condition, guidance)
             ahead = x + (after - now) * first
