@@ -180,3 +180,86 @@ def mutated(content: bytes, rng: np.random.Generator) -> bytes:
         else:
             result[position:position] = result[position : position + int(rng.integers(1, 64))]
     return bytes(result)
+
+
+AFFINE = np.diag([-1.0, -1.0, 5.0, 1.0])  # of `stored`: to the left, to the back, up
+
+
+def stored(volume: NDArray[Any]) -> NDArray[Any]:
+    """(x, y, z), the first fastest, as volume files keep what is (slices, rows, columns) here."""
+    return np.asfortranarray(volume.transpose(2, 1, 0))
+
+
+def nifti(file: Path, volume: NDArray[Any] | None = None, affine: NDArray[np.float64] = AFFINE) -> None:
+    """A NIfTI-1 file, gzipped where its name says so."""
+    import nibabel
+
+    nibabel.Nifti1Image(stored(head() if volume is None else volume), affine).to_filename(file)
+
+
+def metaimage(file: Path, volume: NDArray[Any] | None = None, *, packed: bool = False, changes: str = "") -> None:
+    """A .mha file with its voxels inside, or a .mhd file with them beside it."""
+    import zlib
+
+    values = stored(head() if volume is None else volume)
+    content = values.tobytes(order="F")
+    content = zlib.compress(content) if packed else content
+    beside = file.with_suffix(".raw")
+    kind = {"int16": "MET_SHORT", "uint8": "MET_UCHAR"}[str(values.dtype)]
+    header = (
+        f"ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\n"
+        f"CompressedData = {packed}\nTransformMatrix = 1 0 0 0 1 0 0 0 1\nOffset = 0 0 0\nElementSpacing = 1 1 5\n"
+        f"DimSize = {' '.join(map(str, values.shape))}\nElementType = {kind}\n{changes}"
+        f"ElementDataFile = {'LOCAL' if file.suffix == '.mha' else beside.name}\n"
+    )
+    if file.suffix == ".mha":
+        file.write_bytes(header.encode() + content)
+    else:
+        file.write_text(header)
+        beside.write_bytes(content)
+
+
+def nrrd(file: Path, volume: NDArray[Any] | None = None, *, packed: bool = False, data_file: str = "") -> None:
+    """A NRRD file with its voxels inside."""
+    import gzip
+
+    values = stored(head() if volume is None else volume)
+    content = values.tobytes(order="F")
+    header = (
+        f"NRRD0004\n# made for a test\ntype: short\ndimension: 3\nspace: left-posterior-superior\n"
+        f"sizes: {' '.join(map(str, values.shape))}\nspace directions: (1,0,0) (0,1,0) (0,0,5)\n"
+        f"kinds: domain domain domain\nendian: little\nencoding: {'gzip' if packed else 'raw'}\n"
+        f"space origin: (0,0,0)\n{data_file}\n"
+    )
+    file.write_bytes(header.encode() + (gzip.compress(content) if packed else content))
+
+
+SEEDS |= {
+    "nifti": lambda folder: nifti(folder / "a.nii"),
+    "nifti gzip": lambda folder: nifti(folder / "a.nii.gz"),
+    "metaimage": lambda folder: metaimage(folder / "a.mha"),
+    "metaimage packed": lambda folder: metaimage(folder / "a.mha", packed=True),
+    "metaimage beside": lambda folder: metaimage(folder / "a.mhd"),
+    "nrrd": lambda folder: nrrd(folder / "a.nrrd"),
+    "nrrd gzip": lambda folder: nrrd(folder / "a.nrrd", packed=True),
+}
+
+
+def images(folder: Path, ending: str = ".png", *, masks: bool = False) -> None:
+    """Three 8-bit slices called 000, 001, 002 and a table as archives write it, with a blank before a column's name."""
+    from PIL import Image
+
+    for number, values in enumerate(head(32)):
+        grey = np.clip(values.astype(float) * 255 / 80, 0, 255).astype(np.uint8)
+        Image.fromarray(grey).convert("RGB").save(folder / f"{number:03d}{ending}")
+        if masks and number == 1:
+            (folder / "masks").mkdir()
+            Image.fromarray(((values > 200) * 255).astype(np.uint8)).save(folder / "masks" / f"{number:03d}.png")
+    (folder / "labels.csv").write_text("id, hemorrhage\n0,0\n1,1\n2,0\n")
+
+
+SEEDS |= {
+    "png": images,
+    "jpeg": lambda folder: images(folder, ".jpg"),
+    "tiff": lambda folder: images(folder, ".tif"),
+}

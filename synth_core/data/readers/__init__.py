@@ -1,7 +1,18 @@
 """The formats that are read, one module each. To add a format, write its module and list it here."""
 
-from synth_core.data.readers import bonn, dicom_ct, edf, invesalius, ptbxl, uci_csv, wfdb
+from synth_core.data.readers import (
+    bonn,
+    dicom_ct,
+    edf,
+    image_folder,
+    invesalius,
+    nifti,
+    ptbxl,
+    raw_volume,
+    uci_csv,
+    wfdb,
+)
 from synth_core.data.readers.base import Reader
 
 # in order of trial: collections that use a general format come before the format
-READERS: tuple[Reader, ...] = (ptbxl, wfdb, invesalius, edf, bonn, uci_csv, dicom_ct)
+READERS: tuple[Reader, ...] = (image_folder, ptbxl, wfdb, invesalius, edf, bonn, uci_csv, dicom_ct, nifti, raw_volume)
