@@ -19,9 +19,12 @@ GAPS = 4.0  # mm of the skull that are bridged: sutures, foramina, thin bone
 RIM = 3.0  # mm inside the skull in which bone and brain share pixels
 FINEST = 1.0  # pixels per mm that the mask is computed with at least
 SOFT = -100.0  # HU, above fat and air: sinuses and mastoids lie inside bone too
+ENCLOSED = 0.4  # of the hull of the skull: with less inside, the ring is open
+BRAIN, PURE = (-10.0, 110.0), 0.9  # HU of brain, fluid and blood; the share of these in an open ring
 CALCIFICATION = 100.0  # HU; blood clots stay below about 90
 SMALLEST, LARGEST = 5.0, 30_000.0  # mm³ of one piece in one slice: above noise, below implants and contrast
 HALF_SEVERE = 1000.0  # mm³ at which severity is one half
+DENSEST = 1000.0  # HU; a piece with more is bone of the skull base, metal or tooth
 USUAL_DISTANCE = 5.0  # mm between slices where a recording does not say
 # The bilateral region in shares of the half width and half length of the brain: (centre, half axis), front is +.
 GANGLIA_ACROSS, GANGLIA_ALONG = (0.30, 0.26), (0.05, 0.42)
@@ -31,12 +34,19 @@ def brain_mask(hounsfield: NDArray[np.float32], pixels_per_mm: float) -> NDArray
     """(height, width): inside the largest closed ring of bone, without a rim of 3 mm; empty where no ring closes.
 
     Bone is what exceeds 250 HU; its largest piece, with gaps of 4 mm bridged, is the skull; dense pieces apart from it
-    stay inside. Where the skull is open (base, vertex) nothing is found, rather than too much.
+    stay inside. Where the ring is open, as after surgery, its convex hull is taken, provided that nearly all in it is
+    as dense as brain; at the skull base, with sinuses and orbits, nothing is found rather than too much.
     """
     step = max(1, int(pixels_per_mm / FINEST))
     coarse, rate = _reduced(np.nan_to_num(hounsfield, nan=-1024), step), pixels_per_mm / step
     skull = _largest(_closed(coarse > BONE, GAPS / 2 * rate))
     inside = ndimage.binary_fill_holes(skull) & ~skull & (coarse > SOFT)
+    hull = _hull(skull)
+    if inside.sum() < ENCLOSED * hull.sum():
+        within = _eroded(hull & ~skull, RIM * rate)
+        smooth = ndimage.uniform_filter(coarse, 3)
+        alike = (smooth[within] > BRAIN[0]) & (smooth[within] < BRAIN[1])
+        inside = within if within.any() and alike.mean() > PURE else inside
     brain = _largest(_eroded(ndimage.binary_fill_holes(inside), RIM * rate))
     fine = brain.repeat(step, 0).repeat(step, 1)
     margins = [(0, full - part) for full, part in zip(hounsfield.shape, fine.shape, strict=True)]
@@ -55,6 +65,8 @@ def candidate_mask(
 ) -> NDArray[np.bool_]:
     """(height, width): pieces of the brain that are denser than `threshold` HU and of a size between the limits.
 
+    Pieces that reach 1000 HU are taken for bone.
+
     Parameters
     ----------
     distance : mm to the next slice. smallest, largest : mm³ of one connected piece: its area times the distance.
@@ -65,6 +77,7 @@ def candidate_mask(
     volumes = np.bincount(pieces.ravel(), minlength=count + 1) * distance / pixels_per_mm**2
     kept = (volumes >= smallest) & (volumes <= largest)
     kept[0] = False
+    kept &= ndimage.maximum(hounsfield, pieces, np.arange(count + 1)) <= DENSEST
     if region == "basal ganglia":
         kept &= np.isin(np.arange(count + 1), np.unique(pieces[ganglia_prior(brain)]))
     return kept[pieces]
@@ -115,6 +128,16 @@ def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0
     return pieces == sizes.argmax()
+
+
+def _hull(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The convex hull of all that is set, filled."""
+    if mask.sum() < 3:
+        return mask
+    from skimage.morphology import convex_hull_image
+
+    hull: NDArray[np.bool_] = convex_hull_image(mask, offset_coordinates=False)
+    return hull
 
 
 def _reduced(image: NDArray[np.float32], step: int) -> NDArray[np.float32]:

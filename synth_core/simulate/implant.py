@@ -29,6 +29,7 @@ GRAINS = 9.0  # mm, its longest wave
 DEPTHS = 3  # levels within a slice whose parts are averaged
 LEVEL = 0.45  # of the height of the brain, from below: where the basal ganglia lie
 TALL = 0.4  # of the largest area: slices with less brain are not counted in its height
+WIDEST, TALLEST = 50.0, 30.0  # mm from the middle that a deposit reaches
 SMALLEST_BRAIN = 60.0  # mm: a slice with less across cannot hold basal ganglia
 NOISE_SCALE = 1.5  # mm: what is finer stays as it is in the image
 EDGE = 0.55  # of the density that the surface of a deposit has
@@ -89,10 +90,11 @@ def implant(
         return calcified[0], part[0], severity
     brains = np.stack([brain_mask(one, 2 / (spacing[1] + spacing[2])) for one in volume])
     part, density = _deposit(brains, spacing, request, rng)
-    sigma = (0.0, NOISE_SCALE / spacing[1], NOISE_SCALE / spacing[2])
-    smooth = ndimage.gaussian_filter(volume, sigma, mode="nearest")
-    calcified = volume + part * np.maximum(density - smooth, 0)
-    return calcified.astype(np.float32), part, severity_of_volume(volume_mm3)
+    calcified = volume.copy()
+    for number in np.flatnonzero(part.any((1, 2))):
+        smooth = ndimage.gaussian_filter(volume[number], np.divide(NOISE_SCALE, spacing[1:]), mode="nearest")
+        calcified[number] += part[number] * np.maximum(density[number] - smooth, 0)
+    return calcified, part, severity_of_volume(volume_mm3)
 
 
 @dataclass(kw_only=True)
@@ -149,7 +151,7 @@ class ImplantedRecording(Recording):
     def _level(self, between: float) -> tuple[int, int]:
         """First and last slice of those around the basal ganglia, found without holding the series in memory."""
         areas = [int(brain_mask(self.original.read(i, i + 1)[0], self.spec.rate).sum()) for i in range(self.slices)]
-        middle, reach = _level_of(np.array(areas)), int(np.ceil(30 / between))
+        middle, reach = _level_of(np.array(areas)), int(np.ceil(TALLEST / between))
         return max(0, middle - reach), min(self.slices, middle + reach + 1)
 
 
@@ -201,7 +203,8 @@ def _level_of(areas: NDArray[np.int64]) -> int:
     tall = np.flatnonzero(areas >= max(1.0, TALL * areas.max(initial=0)))
     if not len(tall):
         return len(areas) // 2
-    return int(tall[0] + round(LEVEL * (tall[-1] - tall[0])))
+    wanted = tall[0] + LEVEL * (tall[-1] - tall[0])
+    return int(tall[np.abs(tall - wanted).argmin()])
 
 
 def _deposit(
@@ -209,25 +212,23 @@ def _deposit(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The calcified part of each pixel and the density of the deposit there, both (slices, height, width)."""
     level = _level_of(brains.sum((1, 2)))
-    frame = _Frame.of(brains[level], spacing)
-    shape = _Shape(request.symmetry, rng)
+    across, along = _coordinates(brains[level], spacing)
     heights = (np.arange(len(brains)) - level) * spacing[0]
-    within = (np.arange(DEPTHS) + 0.5) / DEPTHS - 0.5
-    near = np.flatnonzero(np.abs(heights) < 45)
-    depth = np.full((DEPTHS, *brains.shape), -np.inf, np.float32)  # mm inside the surface of the first nucleus
-    for number in near:
-        for fine, share in enumerate(within):
-            depth[fine, number] = shape.depth(*frame.coordinates, heights[number] + share * spacing[0])
-    part = _of_volume(depth, brains, spacing, request.volume_mm3)
-    surface = np.quantile(depth.max(0)[part > 0], 0.0)
-    inward = np.clip((depth.max(0) - surface) / max(float(depth.max() - surface), 1e-6), 0, 1)
-    return part, (request.peak_hu * (EDGE + (1 - EDGE) * _to_peak(inward, part))).astype(np.float32)
-
-
-def _to_peak(inward: NDArray[np.float32], part: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Depth relative to the deepest pixel that is wholly calcified, so that the peak is met where it can be."""
-    deepest = float(inward[part >= part.max() - 1e-6].max())
-    return np.clip(inward / max(deepest, 1e-6), 0, 1)
+    near = np.flatnonzero(np.abs(heights) <= TALLEST)
+    box = ndimage.find_objects(((np.abs(across) < WIDEST) & (np.abs(along) < WIDEST)).astype(np.uint8))[0]
+    where = (slice(int(near[0]), int(near[-1]) + 1), *box)
+    shape = _Shape(request.symmetry, rng)
+    within = ((np.arange(DEPTHS) + 0.5) / DEPTHS - 0.5) * spacing[0]
+    depth = np.array(
+        [[shape.depth(across[box], along[box], z + dz) for z in heights[near]] for dz in within], np.float32
+    )  # (depths, slices, height, width), mm inside the surface of the first nucleus
+    inside = _of_volume(depth, brains[where], spacing, request.volume_mm3)
+    deep = depth.max(0)
+    surface, core = float(deep[inside > 0].min()), float(deep[inside >= inside.max() - 1e-6].max())
+    inward = np.clip((deep - surface) / max(core - surface, 1e-6), 0, 1)
+    part, density = np.zeros(brains.shape, np.float32), np.zeros(brains.shape, np.float32)
+    part[where], density[where] = inside, request.peak_hu * (EDGE + (1 - EDGE) * inward)
+    return part, density
 
 
 def _of_volume(
@@ -235,54 +236,57 @@ def _of_volume(
 ) -> NDArray[np.float32]:
     """The part of each pixel that lies deeper than the level at which the whole has the wanted volume (bisection)."""
     pixel, voxel = (spacing[1] + spacing[2]) / 2, float(np.prod(spacing))
-    finite = depth[np.isfinite(depth)]
 
     def part(level: float) -> NDArray[np.float32]:
         inside: NDArray[np.float32] = np.clip((depth - level) / pixel + 0.5, 0, 1).mean(0) * brains
         return inside
 
-    low, high = float(finite.min()) - pixel, float(finite.max()) + pixel
+    low, high = float(depth.min()) - pixel, float(depth.max()) + pixel
     room = float(part(low).sum()) * voxel
     if room < wanted:
         raise InvalidSetting(f"A volume of {wanted:g} mm³ does not fit into {room:.0f} mm³ of brain; ask for less.")
-    for _ in range(40):
+    for _ in range(30):
         middle = (low + high) / 2
         low, high = (middle, high) if float(part(middle).sum()) * voxel > wanted else (low, middle)
     return part((low + high) / 2).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class _Frame:
-    """Coordinates in the head of each pixel of a slice: mm to the right of the image and to the front, of a brain of
-    the usual size, along the axes of this one."""
+def _coordinates(
+    brain: NDArray[np.bool_], spacing: tuple[float, float, float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """mm to the right of the image and to the front of each pixel, as in a brain of the usual size and not turned."""
+    rows, columns = np.nonzero(brain)
+    if not len(rows) or min(np.ptp(columns) * spacing[2], np.ptp(rows) * spacing[1]) < SMALLEST_BRAIN:
+        raise InvalidSetting("There is no closed outline of a brain of at least 60 mm.")
+    up, right = -(np.arange(brain.shape[0]) - rows.mean()) * spacing[1], np.arange(brain.shape[1]) - columns.mean()
+    grid_y, grid_x = np.meshgrid(up, right * spacing[2], indexing="ij")
+    turn, shift = _midline(brain, spacing)
+    across, along = _turned(grid_x, grid_y, turn)
+    across = across - shift
+    half_width, half_length = (np.quantile(np.abs(axis[rows, columns]), 0.99) for axis in (across, along))
+    return across * INNER_WIDTH / half_width, along * INNER_LENGTH / half_length
 
-    coordinates: tuple[NDArray[np.float64], NDArray[np.float64]]
 
-    @classmethod
-    def of(cls, brain: NDArray[np.bool_], spacing: tuple[float, float, float]) -> _Frame:
-        """From the outline of the brain: the long axis through its centre is the midline."""
-        rows, columns = np.nonzero(brain)
-        y, x = -rows * spacing[1], columns * spacing[2]
-        if not len(rows) or np.ptp(x) < SMALLEST_BRAIN or np.ptp(y) < SMALLEST_BRAIN:
-            raise InvalidSetting("There is no closed outline of a brain of at least 60 mm.")
-        centre_x, centre_y = x.mean(), y.mean()
-        axes = np.linalg.eigh(np.cov(x, y))[1]
-        front = axes[:, 1] * np.sign(axes[1, 1])  # the long axis, towards the front
-        turn = np.arctan2(front[0], front[1]) if abs(front[0]) < 0.5 else 0.0  # a round outline has no long axis
-        grid_y, grid_x = np.meshgrid(
-            -np.arange(brain.shape[0]) * spacing[1] - centre_y,
-            np.arange(brain.shape[1]) * spacing[2] - centre_x,
-            indexing="ij",
-        )
-        across = np.cos(turn) * grid_x - np.sin(turn) * grid_y
-        along = np.sin(turn) * grid_x + np.cos(turn) * grid_y
-        sides = [np.abs(axis[rows, columns]) for axis in (across, along)]
-        return cls(
-            (
-                across * INNER_WIDTH / np.quantile(sides[0], 0.99),
-                along * INNER_LENGTH / np.quantile(sides[1], 0.99),
-            )
-        )
+def _midline(brain: NDArray[np.bool_], spacing: tuple[float, float, float]) -> tuple[float, float]:
+    """Turn in radians and distance in mm from the centre of the line about which the outline is most its own mirror."""
+    rows, columns = np.nonzero(brain)
+    some = np.linspace(0, len(rows) - 1, min(len(rows), 2000)).astype(int)
+    x, y = (columns[some] - columns.mean()) * spacing[2], (rows.mean() - rows[some]) * spacing[1]
+    best = (-1.0, 0.0, 0.0)
+    for turn in np.deg2rad(np.arange(-20, 20.5, 1.0)):
+        across, along = _turned(x, y, turn)
+        for shift in np.arange(-6, 6.5, 1.0):
+            mirrored_x, mirrored_y = _turned(2 * shift - across, along, -turn)
+            row = np.rint(rows.mean() - mirrored_y / spacing[1]).astype(int).clip(0, brain.shape[0] - 1)
+            column = np.rint(columns.mean() + mirrored_x / spacing[2]).astype(int).clip(0, brain.shape[1] - 1)
+            best = max(best, (float(brain[row, column].mean()), float(turn), float(shift)))
+    return best[1], best[2]
+
+
+def _turned(
+    x: NDArray[np.float64], y: NDArray[np.float64], turn: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return np.cos(turn) * x - np.sin(turn) * y, np.sin(turn) * x + np.cos(turn) * y
 
 
 class _Shape:
