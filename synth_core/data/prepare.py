@@ -137,8 +137,15 @@ def _write(
 def _has_masks(recordings: Sequence[Recording], preparation: Preparation) -> bool:
     """Whether every example will have one: candidates can be found in any slice, known lesions only where known."""
     if preparation.lesions == "mask":
-        return all(recording.lesion_mask(0, 1) is not None for recording in recordings)
+        return all(_knows_lesions(recording) for recording in recordings)
     return preparation.lesions == "candidates"
+
+
+def _knows_lesions(recording: Recording) -> bool:
+    try:
+        return recording.lesion_mask(0, 1) is not None
+    except DataError:
+        return True  # said when the recording is read
 
 
 def _examples(recording: Recording, spec: DataSpec, preparation: Preparation) -> Iterator[Example]:

@@ -67,6 +67,12 @@ def test_a_mask_without_its_image_is_told(tmp_path: Path) -> None:
     assert "something else than lesions" in messages
 
 
+def test_magnetic_resonance_is_not_taken_for_ct(tmp_path: Path) -> None:
+    nifti(tmp_path / "sub-1_T1w.nii", head() + 1024)
+    with pytest.raises(DataError, match="magnetic resonance"):
+        open_recordings(tmp_path)
+
+
 def test_a_mask_that_could_be_of_several_images_is_not_guessed(tmp_path: Path) -> None:
     for name in ("one.nii", "two.nii"):
         nifti(tmp_path / name)
@@ -123,13 +129,13 @@ def test_absurd_and_short_files_are_sentences(tmp_path: Path) -> None:
         open_recordings(tmp_path)
 
 
-def test_of_packed_volumes_one_stays_in_memory(tmp_path: Path) -> None:
-    for name in ("a", "b"):
+def test_of_large_packed_volumes_two_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(volumes, "KEPT", 0)
+    for name in ("a", "b", "c"):
         nifti(tmp_path / f"{name}.nii.gz")
     for one in open_recordings(tmp_path):
         one.read()
-    assert volumes._kept is not None
-    assert volumes._kept[0][0].name == "b.nii.gz"
+    assert [key[0].name for key in volumes._kept] == ["b.nii.gz", "c.nii.gz"]
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -91,16 +92,25 @@ def read(files: Files, opening: Opening) -> list[Recording]:
             elif str(header.file_meta.get("MediaStorageSOPClassUID", "")) != DIRECTORY:
                 images = slices_in(file, header)
                 found.setdefault(str(header.SeriesInstanceUID), _Found(header)).images.extend(images)
-        except DataError as error:
-            opening.skipped.append(error)
+        except Exception as error:  # pydicom converts a value when it is asked for, and raises whatever that raised
+            opening.skipped.append(_damaged(file, error))
     recordings: list[Recording] = []
     for series in found.values():
         try:
             recordings.append(_series(series, segmentations, opening))
-        except DataError as error:
-            opening.skipped.append(error)
+        except Exception as error:
+            opening.skipped.append(_damaged(series.images[0].file, error))
     opening.skipped.extend(unused(segmentations))
     return recordings
+
+
+def _damaged(file: Path, error: Exception) -> DataError:
+    """The error itself where it is one of ours."""
+    if isinstance(error, DataError):
+        return error
+    damaged = DamagedFile(file, "has a header that cannot be read; export it again.")
+    damaged.__cause__ = error
+    return damaged
 
 
 def _series(found: _Found, segmentations: list[Candidate], opening: Opening) -> DicomSeries:
@@ -134,7 +144,7 @@ def _of_one_geometry(slices: list[Slice], opening: Opening) -> list[Slice]:
 def _in_order(slices: list[Slice], opening: Opening) -> list[Slice]:
     """Sorted by position; a second slice at the same place (another phase) is skipped."""
     ordered = sorted(slices, key=lambda one: (one.position, one.file.name, one.frame or 0))
-    kept, doubled = ordered[:1], []
+    kept, doubled = ordered[:1], list[Slice]()
     for one in ordered[1:]:
         (doubled if one.position - kept[-1].position < 1e-3 else kept).append(one)
     _skip(doubled, "lies where another slice of its series lies; it is left out", opening)
@@ -178,12 +188,7 @@ def _described(header: Any, first: Slice) -> dict[str, Any]:
 
 def _removed(first: Slice) -> list[str]:
     """Names of the attributes of a slice that are not shown because of what they may say."""
-    try:
-        return personal_attributes(header_of(first.file, None))
-    except DataError:
-        raise
-    except Exception as error:  # a value elsewhere in the header that pydicom cannot read
-        raise DamagedFile(first.file, "has a header that cannot be read to its end; export it again.") from error
+    return personal_attributes(header_of(first.file, None))
 
 
 def _text(value: Any) -> str:

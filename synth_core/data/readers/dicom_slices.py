@@ -201,7 +201,7 @@ def _check_kind(file: Path, header: Any) -> None:
 
 
 def _frames(file: Path, header: Any) -> list[tuple[int | None, tuple[Any, ...]]]:
-    """Number and functional groups of each frame that is not a scout."""
+    """Number and functional groups of each frame."""
     count = int(header.get("NumberOfFrames", 1) or 1)
     if count > MOST_SLICES:
         raise DataError(file, f"declares {count} frames; at most {MOST_SLICES} are read.")

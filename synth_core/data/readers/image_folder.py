@@ -37,7 +37,7 @@ FEWEST = 3  # images of one folder that make a collection without a table
 MOST_CLASSES = 20
 TABLE = 2**26  # bytes
 _MASK = re.compile(r"(.+?)[_\-. ](?:mask|seg|segmentation|lesion|label)$", re.IGNORECASE)
-_MASK_FOLDER = re.compile(r"^(?:masks?|segmentations?|lesions?|annotations?)$", re.IGNORECASE)
+_MASK_FOLDER = re.compile(r"^(?:masks?|segmentations?|annotations?)$", re.IGNORECASE)
 _SUBJECT = re.compile(r"^(?:subject|patient|participant|case)[_\- ]?(?:id|number|no|name)?$", re.IGNORECASE)
 NO_SUBJECT = (
     "No column of the table names the patient: images of one person cannot be kept together, so a split may put them "
@@ -81,7 +81,7 @@ class ImageSlice(Recording):
 def read(files: Files, opening: Opening) -> list[Recording]:
     """One recording per grey image of a folder that has a table of labels, or at least three such images."""
     images = files.starting(*MAGIC)
-    masks = {file: _mask_key(file) for file in images if _mask_key(file) is not None}
+    masks = {file: key for file in images if (key := _mask_key(file)) is not None}
     folders: dict[Path, list[Path]] = defaultdict(list)
     for file in images:
         if file not in masks:
@@ -101,7 +101,9 @@ def read(files: Files, opening: Opening) -> list[Recording]:
     return recordings
 
 
-def _recording(files: Files, file: Path, table: Table | None, masks: dict[Any, Path], opening: Opening) -> ImageSlice:
+def _recording(
+    files: Files, file: Path, table: Table | None, masks: dict[tuple[Path, str], Path], opening: Opening
+) -> ImageSlice:
     height, width, bits = _size(file)
     if bits > 8 and opening.hu_offset is None:
         problem = "has values of more than 8 bits and no scale; say which offset (`hu_offset`) makes them HU."

@@ -141,7 +141,7 @@ def _nrrd(file: Path) -> _Header:
         encoding = fields["encoding"].lower()
         affine, placed = _nrrd_place(fields)
         skips = [int(fields.get(name, 0)) for name in ("byte skip", "line skip", "byteskip", "lineskip")]
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, IndexError) as error:
         raise DamagedFile(file, "lacks or misstates type, sizes, encoding or spacing; export it again.") from error
     if encoding not in ("raw", "gzip", "gz") or any(skips):
         raise DataError(file, f"keeps its voxels as {encoding} or after other data; export it raw or as gzip.")

@@ -1,7 +1,8 @@
 """Voxels in one block of a file, as NIfTI, MetaImage and NRRD keep them → axial slices in Hounsfield units.
 
-Uncompressed volumes are mapped and read slice by slice. Of compressed ones the last that was read stays in memory, one
-in the whole process. Masks on the grid of an image become its lesion mask.
+Uncompressed volumes are mapped and read slice by slice. Of compressed ones the last two that were read stay in memory,
+an image and its mask, for the whole process; more of them while they are small. Masks on the grid of an image become
+its lesion mask.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 import threading
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -26,7 +28,8 @@ from synth_core.types import DataSpec
 
 LARGEST_PACKED, LARGEST_MAPPED = 2**30, 2**35  # bytes of voxels
 BLOCK = 2**20  # bytes that are unpacked at a time
-PEEK = 2**24  # bytes of a packed volume that tell what its values are
+KEPT = 2**28  # bytes of unpacked volumes beyond which only two stay
+PEEK = 2**22  # bytes of a packed volume that tell what its values are
 LEAST_COSINE = 0.8  # 37 degrees: more than any gantry tilts
 FEW = 8  # values of a mask of labels
 _MASK = re.compile(
@@ -34,6 +37,7 @@ _MASK = re.compile(
     re.IGNORECASE,
 )
 _OTHER_MASK = re.compile(r"brain|skull|head|bone|tissue|csf|ventric", re.IGNORECASE)
+_MAGNETIC = re.compile(r"_(?:t1w?|t2w?|t2star|flair|bold|dwi|adc|swi|pdw)$", re.IGNORECASE)
 _KIND = re.compile(r"(?:^|[_\-. ])(?:ct|image|img|scan|volume|data|orig|original|hu)(?=$|[_\-. ])", re.IGNORECASE)
 
 
@@ -136,7 +140,9 @@ class Voxels:
             some = self._stored().transpose(order)[[depth // 4, depth // 2, 3 * depth // 4]]
         if some.size and some.min() == some.max():
             some = self._stored()
-        return np.unique(some).astype(np.float64) * self.slope + self.intercept
+        every = max(1, some.size // PEEK)
+        distinct = np.unique(np.append(some.ravel(order="K")[::every], [some.min(), some.max()]))
+        return distinct.astype(np.float64) * self.slope + self.intercept
 
     def _stored(self) -> NDArray[Any]:
         """In the axes of the file."""
@@ -221,6 +227,8 @@ def _recording(voxels: Voxels, masks: tuple[Voxels, ...]) -> VolumeRecording:
 def _is_mask(volume: Voxels) -> bool:
     """By name or by values; DataError for what is neither a mask of lesions nor in Hounsfield units."""
     name = _stem(volume.file)
+    if _MAGNETIC.search(name):
+        raise DataError(volume.file, "is a magnetic resonance image, by its name; only CT is read.")
     values = volume.peek()
     finite = values[np.isfinite(values)]
     labels = len(finite) <= FEW and bool((finite == finite.round()).all()) and finite.min(initial=0) >= 0
@@ -308,18 +316,24 @@ def _inflated(packed: Iterator[bytes]) -> Iterator[bytes]:
                 inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)
 
 
-_kept: tuple[Any, NDArray[Any]] | None = None
+_kept: OrderedDict[Any, NDArray[Any]] = OrderedDict()
 _keeping = threading.Lock()
 
 
 def _last_volume(key: Any, load: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-    """What `load` gives, kept until another volume is asked for."""
-    global _kept
+    """What `load` gives, kept until others were asked for."""
     with _keeping:
-        if _kept is None or _kept[0] != key:
-            _kept = None  # frees the other before this one is made
-            _kept = (key, load())
-        return _kept[1]
+        if key not in _kept:
+            _let_go(others=1)
+            _kept[key] = load()
+            _let_go(others=2)
+        _kept.move_to_end(key)
+        return _kept[key]
+
+
+def _let_go(others: int) -> None:
+    while len(_kept) > others and sum(volume.nbytes for volume in _kept.values()) > KEPT:
+        _kept.popitem(last=False)
 
 
 def renamed(volumes: list[Voxels]) -> list[Voxels]:
