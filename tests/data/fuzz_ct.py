@@ -163,6 +163,9 @@ SEEDS: dict[str, Callable[[Path], object]] = {
 }
 
 
+WORDS = (b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff\xff\xff")  # lengths and sizes that no file has
+
+
 def mutated(content: bytes, rng: np.random.Generator) -> bytes:
     """Cut, flipped, overwritten or doubled in part, so that something is wrong more often than not."""
     result = bytearray(content)
@@ -176,7 +179,7 @@ def mutated(content: bytes, rng: np.random.Generator) -> bytes:
         elif kind == 1:
             result[position] = int(rng.integers(0, 256))
         elif kind == 2:
-            result[position : position + 4] = rng.choice([b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff\xff\xff"])
+            result[position : position + 4] = WORDS[int(rng.integers(0, len(WORDS)))]
         else:
             result[position:position] = result[position : position + int(rng.integers(1, 64))]
     return bytes(result)

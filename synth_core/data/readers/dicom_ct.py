@@ -175,7 +175,7 @@ def _described(header: Any, first: Slice) -> dict[str, Any]:
         shown |= FREE_TEXT
     groups = groups_of(header, first.frame or 0)
     values = {name: value_of(header, tag, groups) for tag, name in shown.items()}
-    described: dict[str, Any] = {name: _text(value) for name, value in values.items() if value not in (None, "")}
+    described: dict[str, Any] = {name: str(value) for name, value in values.items() if _is_plain(value)}
     removed = set(_removed(first)) - {title for title, name in FREE_TEXT_NAMES.items() if name in described}
     warnings = [burned_in_warning(header)]
     warnings.append(NO_RESCALE if value_of(header, "RescaleSlope", groups) is None else None)
@@ -191,8 +191,10 @@ def _removed(first: Slice) -> list[str]:
     return personal_attributes(header_of(first.file, None))
 
 
-def _text(value: Any) -> str:
-    return str(value)[:80]
+def _is_plain(value: Any) -> bool:
+    """Whether a value is short and printable: a wrong length in a damaged header would show what lies after it."""
+    text = str(value)
+    return value is not None and 0 < len(text) <= 64 and text.isprintable() and "^" not in text
 
 
 def _subject(header: Any) -> str:

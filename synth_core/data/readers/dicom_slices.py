@@ -7,6 +7,7 @@ Compressed pixels are decoded by pydicom and its plug-ins: JPEG, JPEG-LS, JPEG 2
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -121,6 +122,12 @@ def value_of(header: Any, tag: str, groups: tuple[Any, ...] = ()) -> Any:
     return header.get(tag)
 
 
+def plain_word(value: Any) -> str:
+    """A code of the standard; "" for anything else, which in a damaged file may be the name of the patient."""
+    text = str(value or "")
+    return text if re.fullmatch(r"[A-Z_]{1,16}", text) else ""
+
+
 def groups_of(header: Any, frame: int) -> tuple[Any, ...]:
     """The functional groups of one frame, its own first; none in an object of one frame."""
     shared, own = (header.get(name) or [] for name in GROUPS)
@@ -187,7 +194,7 @@ def _inflated(file: Path, start: int) -> BinaryIO:
 
 
 def _check_kind(file: Path, header: Any) -> None:
-    modality = str(header.get("Modality", ""))
+    modality = plain_word(header.get("Modality"))
     if modality != "CT" or "LOCALIZER" in list(header.get("ImageType") or []):
         kind = "a scout image" if modality == "CT" else f"of modality {modality or 'unknown'}"
         raise DataError(file, f"is {kind}; only CT slices are read.")
@@ -221,9 +228,8 @@ def _slice(file: Path, header: Any, groups: tuple[Any, ...], frame: int | None) 
     if missing:
         raise DamagedFile(file, f"lacks {', '.join(missing)}, without which a slice has no place; export it again.")
     if given["RescaleType"] not in (None, "", "HU", "HU_MOD", "US"):
-        raise DataError(
-            file, f"has values of type {given['RescaleType']}, not Hounsfield units; export another series."
-        )
+        kind = plain_word(given["RescaleType"]) or "unknown"
+        raise DataError(file, f"has values of type {kind}, not Hounsfield units; export another series.")
     slope, intercept = (
         float(usual if given[tag] is None else given[tag])
         for tag, usual in (("RescaleSlope", 1), ("RescaleIntercept", 0))
