@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from synth_core.commands.console import Progress, parse_settings, show, table
 from synth_core.errors import DataError, InvalidSetting
+
+if TYPE_CHECKING:
+    from synth_core.data import Recording
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Rate = Annotated[float | None, typer.Option(help="Hz, for collections at several rates: PTB-XL has 100 and 500.")]
@@ -115,15 +118,22 @@ def _label_maps(names: list[str], labels: list[str]) -> list[dict[str, str | Non
 
 
 def simulate(
-    cohort: Annotated[str, typer.Argument(help="ecg, eeg, ct, or demo for the three that the app opens with.")],
+    cohort: Annotated[
+        str,
+        typer.Argument(
+            help="ecg, eeg, ct, demo for the three that the app opens with, or implant: calcifications in real CT."
+        ),
+    ],
     out: Annotated[
         Path, typer.Option(help="The dataset directory to write; for demo, the folder that gets all three.")
     ],
+    path: Annotated[Path | None, typer.Argument(help="For implant: a file or folder of real head CT.")] = None,
     subjects: Annotated[int, typer.Option(min=3, max=10_000, help="Number of simulated people.")] = 40,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same cohort.")] = 0,
+    share: Annotated[float, typer.Option(min=0, max=1, help="For implant: share of people who get lesions.")] = 0.5,
     as_json: Json = False,
 ) -> None:
-    """Make a cohort whose truth is known, as a dataset directory.
+    """Make a cohort whose truth is known, as a dataset directory; `implant PATH` puts calcifications into real CT.
 
     Example: python -m synth_core simulate ecg --subjects 30 --out workspace/datasets/simulated-ecg
     """
@@ -136,11 +146,26 @@ def simulate(
         made = build_demo(out, progress=Progress())
         show([str(path) for path in made], as_json, "\n".join(map(str, made)))
         return
-    if cohort not in COHORTS:
-        raise InvalidSetting(f"There is no cohort {cohort!r}. Known are {', '.join(sorted(COHORTS))} and demo.")
-    recordings = COHORTS[cohort](subjects, seed, progress=Progress())
+    skipped: list[DataError] = []
+    if cohort == "implant":
+        recordings = _implanted(path, seed, share, skipped)
+    elif cohort in COHORTS:
+        recordings = COHORTS[cohort](subjects, seed, progress=Progress())
+    else:
+        known = ", ".join(sorted(COHORTS))
+        raise InvalidSetting(f"There is no cohort {cohort!r}. Known are {known}, demo and implant.")
     dataset = prepare_recordings(recordings, out, Preparation.suggested(recordings), progress=Progress())
-    _show_dataset(dataset, as_json, [])
+    _show_dataset(dataset, as_json, [str(error) for error in skipped])
+
+
+def _implanted(path: Path | None, seed: int, share: float, skipped: list[DataError]) -> list[Recording]:
+    from synth_core.data import open_recordings
+    from synth_core.simulate import implant_cohort
+
+    if path is None:
+        raise InvalidSetting("An implant needs real head CT: name its file or folder after `implant`.")
+    recordings = [one for one in open_recordings(path, skipped=skipped) if one.spec.is_image]
+    return implant_cohort(recordings, seed, share)
 
 
 def _show_dataset(dataset: Any, as_json: bool, left_out: list[str]) -> None:

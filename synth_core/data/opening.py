@@ -14,16 +14,22 @@ from synth_core.errors import DamagedFile, DataError, InvalidSetting, Unrecognis
 
 KNOWN_ENDINGS = {
     ".hea": "a WFDB header", ".edf": "EDF", ".dcm": "DICOM", ".zip": "a zip archive",
+    ".nii": "NIfTI", ".nii.gz": "NIfTI", ".mha": "MetaImage", ".mhd": "MetaImage", ".nrrd": "NRRD",
     ".csv": "a table of EEG chunks with columns X1 to X178", ".csv.gz": "a table of EEG chunks with columns X1 to X178",
 }  # fmt: skip
 FORMATS = (
-    "WFDB, PTB-XL, EDF, Bonn EEG (zip, folder or UCI table), heartbeat tables, HL7 aECG, DICOM CT and ECG, "
-    "InVesalius volumes"
+    "WFDB, PTB-XL, EDF, Bonn EEG (zip, folder or UCI table), heartbeat tables, HL7 aECG, DICOM CT and ECG, NIfTI, "
+    "MetaImage, NRRD, InVesalius volumes and folders of CT slices as PNG, JPEG or TIFF"
 )
 
 
 def open_recordings(
-    path: Path | str, *, rate: float | None = None, skipped: list[DataError] | None = None
+    path: Path | str,
+    *,
+    rate: float | None = None,
+    window: tuple[float, float] | None = None,
+    hu_offset: float | None = None,
+    skipped: list[DataError] | None = None,
 ) -> list[Recording]:
     """Open a file, a zip archive, or every recording of a folder tree, by content; only headers are read where a
     format has headers.
@@ -32,6 +38,8 @@ def open_recordings(
     ----------
     path : a file, an archive or a folder, which may mix formats.
     rate : Hz, for collections that keep each recording at several rates (PTB-XL: 100 by default, or 500).
+    window : HU at black and at white of 8-bit images of CT slices (0 … 80 by default: the brain window).
+    hu_offset : what makes the values of 16-bit images HU, such as -1024; without it they are refused.
     skipped : collects one error for each damaged file beside good ones; without it they are left out silently.
 
     Returns
@@ -42,14 +50,16 @@ def open_recordings(
     ------
     UnrecognisedData : when nothing at the path is of a known format, or the folder is empty.
     DataError : when the collection, or every recording in it, is damaged; the message names the file.
-    InvalidSetting : when a collection does not have the `rate`.
+    InvalidSetting : when a collection does not have the `rate`, or the `window` is empty.
     """
     path = Path(path)
     if rate is not None and not rate > 0:
         raise InvalidSetting(f"`rate` must be positive. Got {rate} instead.")
     if not path.exists():
         raise DataError(path, "does not exist; check the path.")
-    opening, files = Opening(rate), Files(path)
+    if window is not None and not window[0] < window[1]:
+        raise InvalidSetting(f"`window` must go from a lower to a higher HU. Got {window} instead.")
+    opening, files = Opening(rate, window, hu_offset), Files(path)
     if not len(files):
         raise UnrecognisedData(path, "holds no files; choose a folder with recordings in it.")
     opening.skipped.extend(unpack_archives(files))

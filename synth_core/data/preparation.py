@@ -170,10 +170,65 @@ class Preparation(BaseModel):
         description="Share of the square that the head must fill; slices with less are left out.",
     )
 
+    hu_low: float | None = Field(
+        default=None,
+        ge=-1024,
+        le=3000,
+        description="Values below are raised to this. Not set: nothing is cut; generators scale air to bone as it is.",
+        json_schema_extra={"unit": "HU"},
+    )
+    hu_high: float | None = Field(
+        default=None,
+        ge=-1000,
+        le=32_000,
+        description="Values above are lowered to this; calcifications reach 400 and more. Not set: nothing is cut.",
+        json_schema_extra={"unit": "HU"},
+    )
+    lesions: Literal["none", "candidates", "mask"] = Field(
+        default="mask",
+        description="Lesion masks: none; those that come with the recordings, when all have one (mask); or, where "
+        "a recording has none, what in the brain is as dense as calcification (candidates).",
+    )
+    lesion_threshold: float = Field(
+        default=100.0,
+        ge=50,
+        le=1000,
+        description="What is denser inside the brain is a candidate; clotted blood stays below about 90.",
+        json_schema_extra={"unit": "HU"},
+    )
+    lesion_smallest: float = Field(
+        default=5.0,
+        ge=0,
+        le=10_000,
+        description="Candidates smaller than this in a slice are noise.",
+        json_schema_extra={"unit": "mm³"},
+    )
+    lesion_largest: float = Field(
+        default=30_000.0,
+        gt=0,
+        le=1_000_000,
+        description="Candidates larger than this in a slice are something else: contrast, metal.",
+        json_schema_extra={"unit": "mm³"},
+    )
+    lesion_region: Literal["brain", "basal ganglia"] = Field(
+        default="brain",
+        description="Where candidates are looked for; the basal ganglia are a fixed share of the brain's outline.",
+    )
+    severity_from_volume: bool = Field(
+        default=False,
+        description="Severity is v / (v + 1000 mm³) of the lesions of a series, in place of what the recording says.",
+    )
+
     @model_validator(mode="after")
     def _corners_in_order(self) -> Self:
         if self.highpass is not None and self.lowpass is not None and self.highpass >= self.lowpass:
             raise ValueError(f"the high-pass of {self.highpass:g} Hz must be below the low-pass of {self.lowpass:g} Hz")
+        if self.hu_low is not None and self.hu_high is not None and self.hu_low >= self.hu_high:
+            raise ValueError(f"the lowest value of {self.hu_low:g} HU must be below the highest of {self.hu_high:g} HU")
+        if self.lesions == "candidates" and self.hu_high is not None and self.hu_high <= self.lesion_threshold:
+            raise ValueError(f"a highest value of {self.hu_high:g} HU would cut the lesions that are looked for")
+        if self.lesion_smallest >= self.lesion_largest:
+            raise ValueError("the smallest lesion must be smaller than the largest")
         if self.channels is not None and (not self.channels or len(set(self.channels)) != len(self.channels)):
             raise ValueError("name at least one channel, and none twice")
         if self.labels_from_events and self.around is None:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from synth_core.data.dataset import FORMAT, Dataset
-from synth_core.data.example import DAMAGED, FLAT, MISSING, OUT_OF_RANGE, SHORT, Example
+from synth_core.data.example import DAMAGED, FLAT, LESION_CUT, MISSING, OUT_OF_RANGE, SHORT, Example
 from synth_core.data.preparation import Preparation
 from synth_core.data.reconcile import reconcile
 from synth_core.data.recording import Recording, Source
@@ -30,6 +30,7 @@ REMEDIES = {
     MISSING: "export the recordings again, they hold NaN where samples should be",
     FLAT: "check that the electrodes were connected, or choose other channels",
     SHORT: "choose a shorter window",
+    LESION_CUT: "choose a larger field",
     OUT_OF_RANGE: "check the unit of the recordings or allow larger values",
 }
 MOST_PROBLEMS = 20  # sentences about damaged recordings that dataset.json keeps
@@ -114,7 +115,7 @@ def _write(
     with ExitStack() as stack:
         values = stack.enter_context(ShardWriter(folder, "values", spec.shape, np.float32))
         masks = None
-        if spec.is_image and all(recording.lesion_mask(0, 1) is not None for recording in recordings):
+        if spec.is_image and _has_masks(recordings, preparation):
             masks = stack.enter_context(ShardWriter(folder, "mask", (1, *spec.shape[1:]), np.float16))
         for number, recording in enumerate(recordings):
             try:
@@ -133,6 +134,20 @@ def _write(
     return digest.hexdigest()
 
 
+def _has_masks(recordings: Sequence[Recording], preparation: Preparation) -> bool:
+    """Whether every example will have one: candidates can be found in any slice, known lesions only where known."""
+    if preparation.lesions == "mask":
+        return all(_knows_lesions(recording) for recording in recordings)
+    return preparation.lesions == "candidates"
+
+
+def _knows_lesions(recording: Recording) -> bool:
+    try:
+        return recording.lesion_mask(0, 1) is not None
+    except DataError:
+        return True  # said when the recording is read
+
+
 def _examples(recording: Recording, spec: DataSpec, preparation: Preparation) -> Iterator[Example]:
     if spec.is_image:
         return head_slices(recording, preparation)
@@ -140,12 +155,13 @@ def _examples(recording: Recording, spec: DataSpec, preparation: Preparation) ->
 
 
 def _row(recording: Recording, example: Example) -> dict[str, Any]:
+    severity = recording.severity if example.severity is None else example.severity
     return {
         "record": recording.record,
         "subject": recording.subject,
         "start": example.start,
         "labels": list(_labels(recording) if example.labels is None else example.labels),
-        "severity": np.nan if recording.severity is None else float(recording.severity),
+        "severity": np.nan if severity is None else float(severity),
         "quality": example.quality,
     }
 

@@ -87,3 +87,14 @@ def test_a_damaged_archive_of_samples_is_one_sentence(monkeypatch, tmp_path: Pat
     words = ("evaluate", "--train", tmp_path / "a", "--holdout", tmp_path / "b", "--synthetic", tmp_path / "odd.npz")
     assert run(monkeypatch, *words) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_calcifications_are_implanted_into_real_ct(monkeypatch, shared_data: Path, tmp_path: Path, capsys) -> None:
+    scan = shared_data / "ct" / "cranium_invesalius"
+    assert run(monkeypatch, "simulate", "implant", scan, "--out", tmp_path / "ct", "--share", 1, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["spec"]["classes"] == ["calcification"]
+    written = json.loads((tmp_path / "ct" / "dataset.json").read_text())
+    assert written["source"]["simulated"]
+    assert "implanted" in written["source"]["name"]
+    assert (tmp_path / "ct" / "mask-00000.npy").is_file()
+    assert run(monkeypatch, "simulate", "implant", "--out", tmp_path / "none") == 2

@@ -7,8 +7,11 @@ from synth_core.data.readers import (
     edf,
     heartbeats_csv,
     hl7_aecg,
+    image_folder,
     invesalius,
+    nifti,
     ptbxl,
+    raw_volume,
     uci_csv,
     wfdb,
     wfdb_segments,
@@ -17,6 +20,7 @@ from synth_core.data.readers.base import Reader
 
 # in order of trial: collections that use a general format come before the format
 READERS: tuple[Reader, ...] = (
+    image_folder,
     ptbxl,
     wfdb_segments,
     wfdb,
@@ -28,4 +32,6 @@ READERS: tuple[Reader, ...] = (
     hl7_aecg,
     dicom_ecg,
     dicom_ct,
+    nifti,
+    raw_volume,
 )

@@ -17,10 +17,14 @@ class Opening:
     Parameters
     ----------
     rate : Hz, for collections that keep each recording at several rates; None takes the collection's usual one.
+    window : HU at black and at white of 8-bit images; None takes 0 … 80, the brain window.
+    hu_offset : what is added to the values of 16-bit images to make them HU; without it these are refused.
     skipped : one error for each file of a readable collection that is itself damaged.
     """
 
     rate: float | None = None
+    window: tuple[float, float] | None = None
+    hu_offset: float | None = None
     skipped: list[DataError] = field(default_factory=list)
 
 

@@ -113,6 +113,8 @@ def read_bounded(path: Path, limit: int, purpose: str) -> bytes:
 
 def sibling(owner: Path, name: str) -> Path:
     """The file `name` that `owner` refers to; refused unless it is a plain name in the same folder."""
-    if name in ("", ".", "..") or any(mark in name for mark in ("/", "\\", "\0", ":")):
-        raise DamagedFile(owner, f"refers to the file {name!r} outside its own folder; only plain names are read.")
+    plain = name not in ("", ".", "..") and len(name.encode()) <= 255
+    if not plain or any(mark in name for mark in ("/", "\\", "\0", ":")):
+        named = f"refers to the file {name[:60]!r} outside its own folder"
+        raise DamagedFile(owner, f"{named}; only plain names are read.")
     return owner.parent / name

@@ -1,0 +1,98 @@
+"""CT slices that are only pictures: labels by name, approximate Hounsfield units, honest about both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from synth_core.data import Preparation, open_recordings, prepare
+from synth_core.errors import DamagedFile, DataError, InvalidSetting, UnrecognisedData
+from tests.data.fuzz_ct import head, images
+
+
+def test_labels_are_found_by_the_number_in_the_name(tmp_path: Path) -> None:
+    images(tmp_path)
+    recordings = open_recordings(tmp_path)
+    assert [one.labels for one in recordings] == [{"hemorrhage": 0}, {"hemorrhage": 1}, {"hemorrhage": 0}]
+    assert len({one.subject for one in recordings}) == 3
+    assert "may put them into training and test" in recordings[0].metadata["warning"]
+
+
+def test_grey_is_stretched_over_the_window_and_the_surroundings_are_air(tmp_path: Path) -> None:
+    images(tmp_path)
+    values = open_recordings(tmp_path)[0].read()[0]
+    inside = np.hypot(*np.meshgrid(np.linspace(-1, 1, 32), np.linspace(-1, 1, 32))) < 0.6
+    inside[32 // 3, 32 // 4] = False
+    np.testing.assert_allclose(values[inside], 35, atol=80 / 255)
+    assert values[0, 0] == -1024
+    wide = open_recordings(tmp_path, window=(-160, 240))[0]
+    assert wide.read()[0].max() == 240
+    assert "-160 … 240 HU: approximate" in wide.metadata["warning"]
+
+
+def test_sixteen_bits_need_the_offset(tmp_path: Path) -> None:
+    for number, values in enumerate(head()):
+        Image.fromarray((values + 1024).astype(np.uint16)).save(tmp_path / f"{number}.png")
+    with pytest.raises(DataError, match="hu_offset"):
+        open_recordings(tmp_path)
+    recordings = open_recordings(tmp_path, hu_offset=-1024)
+    np.testing.assert_array_equal(np.concatenate([one.read() for one in recordings]), head())
+
+
+def test_masks_in_a_folder_beside_or_by_name(tmp_path: Path) -> None:
+    images(tmp_path, masks=True)
+    none, one, _ = open_recordings(tmp_path)
+    np.testing.assert_array_equal(one.lesion_mask()[0], head(32)[1] > 200)
+    assert none.lesion_mask().max() == 0  # the table says that it has no lesion
+    (tmp_path / "masks" / "001.png").rename(tmp_path / "001_mask.png")
+    assert open_recordings(tmp_path)[1].lesion_mask().sum() == (head(32)[1] > 200).sum()
+
+
+def test_a_column_of_patients_keeps_them_together(tmp_path: Path) -> None:
+    images(tmp_path)
+    (tmp_path / "labels.csv").write_text("file,Patient ID,diagnosis\n000.png,A,bleed\n001.png,A,none\n002.png,B,none\n")
+    recordings = open_recordings(tmp_path)
+    assert recordings[0].subject == recordings[1].subject != recordings[2].subject
+    assert recordings[0].labels == {"bleed": 1, "none": 0}
+    assert "one person" not in recordings[0].metadata["warning"]
+
+
+def test_pictures_beside_something_else_are_left_alone(tmp_path: Path) -> None:
+    colours = np.random.default_rng(0).integers(0, 255, (20, 20, 3)).astype(np.uint8)
+    for number in range(4):
+        Image.fromarray(colours).save(tmp_path / f"figure{number}.png")
+    with pytest.raises(UnrecognisedData):
+        open_recordings(tmp_path)
+
+
+def test_a_cut_image_is_a_sentence(tmp_path: Path) -> None:
+    images(tmp_path)
+    content = (tmp_path / "000.png").read_bytes()
+    (tmp_path / "000.png").write_bytes(content[: len(content) - 40])
+    with pytest.raises(DamagedFile, match=r"000\.png: is cut short"):
+        open_recordings(tmp_path)[0].read()
+
+
+def test_an_empty_window_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSetting, match="window"):
+        open_recordings(tmp_path, window=(80, 0))
+
+
+@pytest.mark.data
+def test_the_hemorrhage_set_opens_whole(shared_data: Path, tmp_path: Path) -> None:
+    skipped: list[DataError] = []
+    recordings = open_recordings(shared_data / "ct/head_ct_hemorrhage", skipped=skipped)
+    assert not skipped
+    assert len(recordings) == len({one.subject for one in recordings}) == 160
+    assert sum(one.labels["hemorrhage"] for one in recordings) == 80
+    for one in recordings[::40]:
+        with Image.open(shared_data / "ct/head_ct_hemorrhage" / f"{one.record}.png") as image:
+            grey = np.asarray(image.convert("RGB"))[..., 0]
+        values = one.read()[0]
+        head_ = values > -1024
+        np.testing.assert_allclose(values[head_], grey[head_] * np.float32(80 / 255), atol=1e-3)
+    dataset = prepare(recordings[::8], tmp_path / "d", Preparation.suggested(recordings))
+    assert len(dataset) >= 18
