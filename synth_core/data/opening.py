@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from synth_core.data.archives import unpack_archives
@@ -10,17 +10,29 @@ from synth_core.data.readers import READERS
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.files import Files
 from synth_core.data.recording import Recording
-from synth_core.errors import DamagedFile, DataError, InvalidSetting, UnrecognisedData
+from synth_core.errors import DamagedFile, DataError, UnrecognisedData
+from synth_core.types import Modality
 
 KNOWN_ENDINGS = {
-    ".hea": "a WFDB header", ".edf": "EDF", ".dcm": "DICOM", ".zip": "a zip archive",
+    ".hea": "a WFDB header", ".edf": "EDF", ".bdf": "BDF", ".dcm": "DICOM", ".zip": "a zip archive",
     ".csv": "a table of EEG chunks with columns X1 to X178", ".csv.gz": "a table of EEG chunks with columns X1 to X178",
 }  # fmt: skip
-FORMATS = "WFDB, PTB-XL, EDF, Bonn EEG (zip, folder or UCI table), DICOM CT and InVesalius volumes"
+FORMATS = "WFDB, PTB-XL, EDF, BDF, Bonn EEG (zip, folder or UCI table), DICOM CT and InVesalius volumes"
 
 
 def open_recordings(
-    path: Path | str, *, rate: float | None = None, skipped: list[DataError] | None = None
+    path: Path | str,
+    *,
+    rate: float | None = None,
+    skipped: list[DataError] | None = None,
+    unit: str | None = None,
+    modality: Modality | None = None,
+    channels: Sequence[str] | None = None,
+    labels_from: str | None = None,
+    severity_from: str | None = None,
+    label_column: str | None = None,
+    subject_column: str | None = None,
+    time_column: str | None = None,
 ) -> list[Recording]:
     """Open a file, a zip archive, or every recording of a folder tree, by content; only headers are read where a
     format has headers.
@@ -28,8 +40,12 @@ def open_recordings(
     Parameters
     ----------
     path : a file, an archive or a folder, which may mix formats.
-    rate : Hz, for collections that keep each recording at several rates (PTB-XL: 100 by default, or 500).
+    rate : Hz, for collections that keep each recording at several rates (PTB-XL: 100 by default, or 500), and for
+        arrays and tables that do not say theirs.
     skipped : collects one error for each damaged file beside good ones; without it they are left out silently.
+    unit, modality, channels : what arrays and tables do not say of themselves.
+    labels_from, severity_from : columns of a table of participants that become classes and a severity in 0 … 1.
+    label_column, subject_column, time_column : columns of a table of samples. `Opening` describes all of these.
 
     Returns
     -------
@@ -39,14 +55,23 @@ def open_recordings(
     ------
     UnrecognisedData : when nothing at the path is of a known format, or the folder is empty.
     DataError : when the collection, or every recording in it, is damaged; the message names the file.
-    InvalidSetting : when a collection does not have the `rate`.
+    InvalidSetting : when a collection does not have the `rate` or a column, or an option is out of its range.
     """
     path = Path(path)
-    if rate is not None and not rate > 0:
-        raise InvalidSetting(f"`rate` must be positive. Got {rate} instead.")
+    opening = Opening(
+        rate,
+        unit=unit,
+        modality=modality,
+        channels=None if channels is None else tuple(channels),
+        labels_from=labels_from,
+        severity_from=severity_from,
+        label_column=label_column,
+        subject_column=subject_column,
+        time_column=time_column,
+    )
     if not path.exists():
         raise DataError(path, "does not exist; check the path.")
-    opening, files = Opening(rate), Files(path)
+    files = Files(path)
     if not len(files):
         raise UnrecognisedData(path, "holds no files; choose a folder with recordings in it.")
     opening.skipped.extend(unpack_archives(files))
@@ -59,6 +84,7 @@ def open_recordings(
     opening.skipped.extend(_misnamed(files, alone=not recordings))
     if not recordings:
         raise opening.skipped[0] if opening.skipped else _unrecognised(path)
+    opening.check_used()
     if skipped is not None:
         skipped.extend(opening.skipped)
     return recordings

@@ -6,6 +6,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+from synth_core.data.readers.electrodes import NAMES
+
 LIMB_AND_CHEST = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 _LEADS = {
     name.upper(): name for name in (*LIMB_AND_CHEST, "V7", "V8", "V9", "Vx", "Vy", "Vz", "V3R", "V4R", "V5R", "V6R")
@@ -80,7 +82,4 @@ def record_of(relative: Path) -> str:
 
 @cache
 def _electrodes() -> dict[str, str]:
-    import mne
-
-    names = mne.channels.make_standard_montage("colin27_1005").ch_names
-    return {name.upper(): name for name in names}
+    return {name.upper(): name for name in NAMES}
