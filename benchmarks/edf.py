@@ -16,9 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-CHANNELS = (
-    "Fp1 Fp2 AF3 AF4 F7 F3 Fz F4 F8 FC5 FC1 FC2 FC6 T7 C3 Cz C4 T8 CP5 CP1 CP2 CP6 P7 P3 Pz P4 P8 PO3 PO4 O1 Oz O2"
-).split()
+_CAP = "Fp1 Fp2 AF3 AF4 F7 F3 Fz F4 F8 FC5 FC1 FC2 FC6 T7 C3 Cz C4 T8 CP5 CP1 CP2 CP6 P7 P3 Pz P4 P8 PO3 PO4 O1 Oz O2"
+CHANNELS = _CAP.split()
 RATE = 256  # Hz
 ANNOTATION = 16  # samples of the annotations in one record
 CHUNK = 600  # records written at once

@@ -120,4 +120,95 @@ def _bdf(folder: Path) -> None:
     (folder / "x.bdf").write_bytes(edf_bytes(onsets=[0.0, 1.0], bdf=True, discontinuous=False))
 
 
-SEEDS: dict[str, Callable[[Path], None]] = {"edf": _edf, "edf+": _edf_plus, "bdf+": _bdf}
+def brainvision(folder: Path, *, data: str = "x.eeg", marker: str = "x.vmrk", channels: str = "2") -> Path:
+    """A header `x.vhdr` for two channels of 300 samples at 250 Hz, 0.5 µV per step."""
+    (folder / "x.vhdr").write_text(
+        "Brain Vision Data Exchange Header File Version 1.0\n[Common Infos]\nCodepage=UTF-8\n"
+        f"DataFile={data}\nMarkerFile={marker}\nDataFormat=BINARY\nDataOrientation=MULTIPLEXED\n"
+        f"NumberOfChannels={channels}\nSamplingInterval=4000\n[Binary Infos]\nBinaryFormat=INT_16\n"
+        "[Channel Infos]\nCh1=Fp1,,0.5,µV\nCh2=Fp2,,0.5,µV\n"
+    )
+    (folder / "x.vmrk").write_text(
+        "Brain Vision Data Exchange Marker File, Version 1.0\n[Common Infos]\nCodepage=UTF-8\nDataFile=x.eeg\n"
+        "[Marker Infos]\nMk1=New Segment,,1,1,0,20010203040506000000\nMk2=Stimulus,S  1,126,1,0\n"
+    )
+    stored = np.random.default_rng(0).integers(-500, 500, (300, 2)).astype("<i2")
+    (folder / "x.eeg").write_bytes(stored.tobytes())
+    return folder / "x.vhdr"
+
+
+def eeglab_structure(data: object, *, trials: int = 1, labels: Sequence[str] = ("Cz", "Pz")) -> dict[str, object]:
+    """The fields of EEGLAB that matter, for two channels of 200 samples at 100 Hz."""
+    locations = np.zeros(len(labels), dtype=[("labels", object), ("type", object)])
+    locations["labels"], locations["type"] = labels, ""
+    events = np.zeros(2, dtype=[("type", object), ("latency", object), ("duration", object)])
+    events["type"], events["latency"], events["duration"] = ["a", "b"], [1.0, 51.0], [0.0, 0.0]
+    return {
+        "setname": "", "nbchan": 2.0, "pnts": 200.0, "trials": float(trials), "srate": 100.0, "xmin": 0.0,
+        "data": data, "chanlocs": locations, "event": events, "epoch": np.zeros(0), "chaninfo": {"nosedir": "+X"},
+        "icaweights": np.zeros(0), "icawinv": np.zeros(0), "icasphere": np.zeros(0), "ref": "common",
+    }  # fmt: skip
+
+
+def eeglab(
+    folder: Path, *, data: str | None = None, trials: int = 1, flat: bool = False, compress: bool = False
+) -> Path:
+    """`x.set` of version 5 with its samples inside, or in the file `data`."""
+    import scipy.io
+
+    values = np.random.default_rng(0).normal(0, 20, (2, 200)).astype("<f4")
+    structure = eeglab_structure(values if data is None else data, trials=trials)
+    content = structure if flat else {"EEG": structure}
+    scipy.io.savemat(folder / "x.set", content, appendmat=False, do_compression=compress)
+    if data is not None:
+        (folder / "x.fdt").write_bytes(values.T.tobytes())
+    return folder / "x.set"
+
+
+def fif(folder: Path, *, name: str = "x_raw.fif", seconds: int = 4, split: str | None = None) -> Path:
+    """Two EEG channels, one ECG channel of no known name and one of MEG, at 200 Hz, with a person in the header."""
+    import mne
+
+    rng = np.random.default_rng(0)
+    info = mne.create_info(["Cz", "probe", "heart", "MEG 001"], 200.0, ["eeg", "eeg", "ecg", "mag"])
+    info["subject_info"] = {"his_id": "4711", "last_name": "Doe"}
+    info["experimenter"] = "Dr No"
+    raw = mne.io.RawArray(rng.normal(0, 2e-5, (4, 200 * seconds)), info, verbose="ERROR")
+    raw.set_annotations(mne.Annotations([1.0], [0.5], ["spike"]))
+    with mne.utils.use_log_level("ERROR"):
+        raw.save(folder / name, overwrite=True, split_size=split or "2GB")
+    return folder / name
+
+
+def gdf(folder: Path, *, records: int = 3, declared: int | None = None, channels: int = 2) -> Path:
+    """`x.gdf` of version 2.2: two channels of 100 samples per second as int16 in µV."""
+    import struct
+
+    fixed = b"GDF 2.20" + b"P-77 X Jane_Doe".ljust(66) + bytes(10 + 4) + b"".ljust(64) + bytes(16 + 16)
+    fixed += struct.pack("<H", 1 + channels) + bytes(6 + 8 + 6 + 6 + 12 + 12)
+    fixed += struct.pack("<qIIHH", records if declared is None else declared, 1, 1, channels, 0)
+    columns = [
+        b"EEG Fp1".ljust(16) + b"EEG Fp2".ljust(16),
+        b" " * 160,
+        b"uV".ljust(6) * 2,
+        struct.pack("<HH", 4275, 4275),
+    ]
+    columns += [struct.pack("<dd", edge, edge) for edge in (-3276.8, 3276.7, -32768, 32767)]
+    columns += [bytes(68 * 2), struct.pack("<ff", 70, 70), struct.pack("<ff", 0.1, 0.1), struct.pack("<ff", 50, 50)]
+    columns += [struct.pack("<II", 100, 100), struct.pack("<II", 3, 3), bytes(32 * 2)]
+    stored = np.random.default_rng(0).integers(-(2**15), 2**15, (records, 2, 100)).astype("<i2")
+    (folder / "x.gdf").write_bytes(fixed + b"".join(columns) + stored.tobytes())
+    return folder / "x.gdf"
+
+
+SEEDS: dict[str, Callable[[Path], object]] = {
+    "edf": _edf,
+    "edf+": _edf_plus,
+    "bdf+": _bdf,
+    "brainvision": brainvision,
+    "eeglab": eeglab,
+    "eeglab, compressed": lambda folder: eeglab(folder, compress=True),
+    "eeglab, fdt": lambda folder: eeglab(folder, data="x.fdt"),
+    "fif": fif,
+    "gdf": gdf,
+}

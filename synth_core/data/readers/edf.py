@@ -7,7 +7,6 @@ records is a recording of its own, `record#1` and so on, and a window never span
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from synth_core.data.readers.edf_annotations import read_annotations, record_ons
 from synth_core.data.readers.edf_header import Header, Signal, is_edf, patient_code, read_header
 from synth_core.data.readers.eegmat import with_task
 from synth_core.data.readers.files import Files
-from synth_core.data.readers.names import record_of, subject_of
+from synth_core.data.readers.names import record_of, subject_or_code
 from synth_core.data.readers.units import factor, unit_of, volts
 from synth_core.data.recording import Annotation, Recording, Source
 from synth_core.errors import DamagedFile, DataError
@@ -114,7 +113,7 @@ def read_file(file: Path, files: Files, opening: Opening) -> list[EdfRecording]:
             rate,
             choice.names,
         ),
-        subject=_subject(files.head(file), relative),
+        subject=subject_or_code(relative, patient_code(files.head(file))),
         record=record_of(relative),
         annotations=_from_start(read_annotations(header), onset),
         source=Source(file.resolve().parent.name),
@@ -159,14 +158,6 @@ def _metadata(header: Header, choice: Choice, signals: Sequence[Signal], opening
         metadata["filters"] = filters[:8]
     metadata["removed"] = list(header.removed)
     return metadata
-
-
-def _subject(start: bytes, relative: Path) -> str:
-    """By the file name where it names one; else the patient code of the header, hashed; else the file."""
-    by_name, code = subject_of(relative), patient_code(start)
-    if by_name != record_of(relative) or not code:
-        return by_name
-    return f"patient-{hashlib.sha256(code.encode()).hexdigest()[:8]}"
 
 
 def _runs(header: Header, size: int, rate: float) -> tuple[float, tuple[Run, ...]]:

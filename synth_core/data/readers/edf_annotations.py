@@ -1,12 +1,11 @@
 """Time-stamped annotation lists (TALs) of EDF+ and BDF+: Kemp & Olivan 2003, section 2.2.
 
-`+onset[\\x15duration]\\x14text\\x14…text\\x14\\0`; the first list of each data record has an empty text and says when the
-record begins.
+`+onset[\\x15duration]\\x14text\\x14…text\\x14\\0`; the first list of each data record has an empty text and says when
+the record begins.
 """
 
 from __future__ import annotations
 
-import math
 import re
 
 import numpy as np
@@ -34,8 +33,11 @@ def read_annotations(header: Header) -> tuple[Annotation, ...]:
         if not signal.is_annotations or not signal.samples:
             continue
         for onset, duration, texts in _LIST.findall(b"".join(_lists(header, signal))):
-            for text in filter(None, texts.split(b"\x14")):
-                found.append(Annotation(float(onset), float(duration or 0), text.decode("utf-8", "replace")))
+            found += [
+                Annotation(float(onset), float(duration or 0), text.decode("utf-8", "replace"))
+                for text in texts.split(b"\x14")
+                if text
+            ]
             if len(found) >= MOST_ANNOTATIONS:
                 break
     return tuple(sorted(found[:MOST_ANNOTATIONS], key=lambda one: one.onset))
@@ -52,14 +54,14 @@ def record_onsets(header: Header) -> list[float]:
     if keeping is None:
         problem = "is discontinuous but has no annotations that say when its records begin; export it as EDF+C."
         raise DamagedFile(header.file, problem)
-    onsets = []
+    onsets: list[float] = []
     for content in _lists(header, keeping):
         found = _RECORD.match(content)
         if not found:
             problem = f"does not say when its data record {len(onsets) + 1} begins; export it as continuous EDF+C."
             raise DamagedFile(header.file, problem)
         onsets.append(float(found[1]))
-    return onsets if all(math.isfinite(onset) for onset in onsets) else []
+    return onsets
 
 
 def _lists(header: Header, signal: Signal) -> list[bytes]:

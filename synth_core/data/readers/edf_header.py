@@ -65,7 +65,7 @@ class Signal:
     def physical(self, stored: NDArray[np.integer]) -> NDArray[np.float64]:
         """Stored numbers in the unit of the signal."""
         gain = (self.high - self.low) / (self.digital_high - self.digital_low)
-        return stored * gain + (self.low - self.digital_low * gain)
+        return np.asarray(stored * gain + (self.low - self.digital_low * gain), np.float64)
 
 
 @dataclass(frozen=True)

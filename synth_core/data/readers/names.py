@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from functools import cache
 from pathlib import Path
@@ -73,6 +74,14 @@ def subject_of(relative: Path) -> str:
         if found:
             return found.group()
     return record_of(relative)
+
+
+def subject_or_code(relative: Path, code: str) -> str:
+    """By the path where it names a person; else the code that the file gives them, hashed; else the file."""
+    by_name = subject_of(relative)
+    if by_name != record_of(relative) or not code:
+        return by_name
+    return f"patient-{hashlib.sha256(code.encode()).hexdigest()[:8]}"
 
 
 def record_of(relative: Path) -> str:
