@@ -201,6 +201,27 @@ def gdf(folder: Path, *, records: int = 3, declared: int | None = None, channels
     return folder / "x.gdf"
 
 
+def bids(root: Path, participants: str = "participant_id\tgroup\nsub-01\ta\nsub-02\tb\n") -> Path:
+    """Two sessions of sub-01 and one each of sub-02 and sub-03 as EDF, with tables beside and above them."""
+    root.mkdir(exist_ok=True)
+    (root / "dataset_description.json").write_text('{"Name": "Made", "BIDSVersion": "1.8.0", "License": "CC0"}')
+    (root / "participants.tsv").write_text(participants)
+    (root / "task-rest_eeg.json").write_text('{"SamplingFrequency": 100, "PowerLineFrequency": 50}')
+    (root / "task-rest_channels.tsv").write_text(
+        "name\ttype\tunits\tstatus\nEEG Fp1\tEOG\tuV\tgood\nleft\tEEG\tuV\tgood\nright\tEEG\tuV\tbad\n"
+    )
+    channels = [Channel("EEG Fp1"), Channel("left"), Channel("right")]
+    for folder, name in {
+        "sub-01/ses-1/eeg": "sub-01_ses-1_task-rest", "sub-01/ses-2/eeg": "sub-01_ses-2_task-rest",
+        "sub-02/eeg": "sub-02_task-rest", "sub-03/eeg": "sub-03_task-rest",
+    }.items():  # fmt: skip
+        (root / folder).mkdir(parents=True)
+        (root / folder / f"{name}_eeg.edf").write_bytes(edf_bytes(channels))
+    events = "onset\tduration\ttrial_type\tvalue\n0.5\t1.0\tspike\t1\n2.0\tn/a\tn/a\t7\n"
+    (root / "sub-01/ses-1/eeg/sub-01_ses-1_task-rest_events.tsv").write_text(events)
+    return root
+
+
 SEEDS: dict[str, Callable[[Path], object]] = {
     "edf": _edf,
     "edf+": _edf_plus,
@@ -211,4 +232,5 @@ SEEDS: dict[str, Callable[[Path], object]] = {
     "eeglab, fdt": lambda folder: eeglab(folder, data="x.fdt"),
     "fif": fif,
     "gdf": gdf,
+    "bids": bids,
 }

@@ -1,4 +1,4 @@
-"""BrainVision, EEGLAB, FIF and GDF: what MNE reads, with the channels of one modality, and nothing outside the folder."""
+"""BrainVision, EEGLAB, FIF and GDF: what MNE reads, of one modality, and nothing outside the folder."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The formats that are read, one module each. To add a format, write its module and list it here."""
 
 from synth_core.data.readers import (
+    bids,
     bonn,
     brainvision,
     dicom_ct,
@@ -18,6 +19,7 @@ from synth_core.data.readers.base import Reader
 # in order of trial: collections that use a general format come before the format
 READERS: tuple[Reader, ...] = (
     ptbxl,
+    bids,
     wfdb,
     invesalius,
     edf,

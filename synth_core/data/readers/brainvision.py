@@ -7,12 +7,13 @@ looked at before MNE opens them: plain names, in the same folder.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.files import Files, read_bounded, sibling
-from synth_core.data.readers.mne_raw import MOST_CHANNELS, mne_recording, named_as
+from synth_core.data.readers.mne_raw import MOST_CHANNELS, NO_KINDS, MneRecording, mne_recording, named_as
 from synth_core.data.recording import Recording
 from synth_core.errors import DamagedFile, DataError
 
@@ -37,11 +38,11 @@ def read(files: Files, opening: Opening) -> list[Recording]:
     return recordings
 
 
-def read_file(file: Path, files: Files, opening: Opening) -> Recording:
-    """The recording of one header; DataError says why there is none."""
+def read_file(file: Path, files: Files, opening: Opening, kinds: Mapping[str, str] = NO_KINDS) -> MneRecording:
+    """The recording of one header; DataError says why there is none. `kinds`: of channels, if known from elsewhere."""
     belonging = _belonging(file)
     files.take(*belonging)
-    return mne_recording(named_as(file, ".vhdr", *belonging), files.relative(file), _open, opening)
+    return mne_recording(named_as(file, ".vhdr", *belonging), files.relative(file), _open, opening, kinds=kinds)
 
 
 def _open(file: Path) -> Any:

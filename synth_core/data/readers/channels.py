@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from synth_core.data.readers.names import channel_kind, electrode_name, is_lead, lead_name, unique
 from synth_core.errors import DataError
 from synth_core.types import Modality
 
 _GRID = re.compile(r"^[A-I]\d{1,2}$")  # BioSemi caps: A1 … H32, where A1 is no ear and C3 not of the 10-20 system
+NO_KINDS: Mapping[str, str] = MappingProxyType({})
 SHOWN = 8  # channel names in a message
 
 

@@ -7,7 +7,7 @@ records is a recording of its own, `record#1` and so on, and a window never span
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_core.data.readers.base import Opening
-from synth_core.data.readers.channels import Choice, choose, kinds_by_name
+from synth_core.data.readers.channels import NO_KINDS, Choice, choose, kinds_by_name
 from synth_core.data.readers.edf_annotations import read_annotations, record_onsets
 from synth_core.data.readers.edf_header import Header, Signal, is_edf, patient_code, read_header
 from synth_core.data.readers.eegmat import with_task
@@ -93,12 +93,17 @@ def read(files: Files, opening: Opening) -> list[Recording]:
     return recordings
 
 
-def read_file(file: Path, files: Files, opening: Opening) -> list[EdfRecording]:
-    """The recordings of one EDF or BDF file; DataError says why there is none."""
+def read_file(file: Path, files: Files, opening: Opening, kinds: Mapping[str, str] = NO_KINDS) -> list[EdfRecording]:
+    """The recordings of one EDF or BDF file; DataError says why there is none.
+
+    Parameters
+    ----------
+    kinds : of channels by their labels, where known from elsewhere, as in `channels.choose`.
+    """
     header = read_header(file)
     if header.seconds == 0:
         raise DataError(file, "holds annotations without samples; it is left out.")
-    choice = _choose(header, opening)
+    choice = _choose(header, opening, kinds)
     signals = [header.signals[i] for i in choice.picks]
     units = tuple(signal.unit or _unit_taken(choice, opening) for signal in signals)
     size = signals[0].samples
@@ -126,13 +131,13 @@ def read_file(file: Path, files: Files, opening: Opening) -> list[EdfRecording]:
     return [with_task(part, file) for part in _in_parts(whole)]
 
 
-def _choose(header: Header, opening: Opening) -> Choice:
+def _choose(header: Header, opening: Opening, known: Mapping[str, str]) -> Choice:
     """Signals in volts, or without a unit, by their names."""
     labels = [signal.label for signal in header.signals if not signal.is_annotations]
     numbers = [i for i, signal in enumerate(header.signals) if not signal.is_annotations]
     kinds = [
         kind if _is_voltage(header.signals[i]) else "other"
-        for i, kind in zip(numbers, kinds_by_name(labels), strict=True)
+        for i, kind in zip(numbers, map(known.get, labels, kinds_by_name(labels)), strict=True)
     ]
     rates = [float(header.signals[i].samples) for i in numbers]
     choice = choose(header.file, labels, kinds, rates=rates, modality=opening.modality)

@@ -16,6 +16,7 @@ from synth_core.errors import DamagedFile
 
 MOST_BYTES = 2**28  # of annotations in one file
 MOST_ANNOTATIONS = 200_000
+MAPPED = 2**25  # bytes of the file that are mapped at once while the lists between its samples are collected
 _TIME = rb"([+-]\d{1,12}(?:\.\d{0,12})?)"
 _LIST = re.compile(_TIME + rb"(?:\x15(\d{1,12}(?:\.\d{0,12})?))?\x14\x14?([^\x00\x14][^\x00]*)\x14\x00")
 _RECORD = re.compile(_TIME + rb"\x14")
@@ -69,6 +70,10 @@ def _lists(header: Header, signal: Signal) -> list[bytes]:
     size = signal.samples * header.width
     if size * header.records > MOST_BYTES:
         raise DamagedFile(header.file, f"has more than {MOST_BYTES >> 20} MB of annotations; export it without them.")
-    stored = np.ascontiguousarray(header.stored()[:, signal.first : signal.first + signal.samples])
-    content = stored.tobytes()
-    return [content[i : i + size] for i in range(0, len(content), size)]
+    lists: list[bytes] = []
+    step = max(1, MAPPED // (header.per_record * header.width))
+    for first in range(0, header.records, step):
+        stored = header.stored()[first : first + step, signal.first : signal.first + signal.samples]
+        content = np.ascontiguousarray(stored).tobytes()
+        lists += [content[i : i + size] for i in range(0, len(content), size)]
+    return lists

@@ -13,7 +13,7 @@ import numpy as np
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.files import Files, sibling
 from synth_core.data.readers.matlab import VERSION_5, VERSION_7, check_hdf5, check_version_5
-from synth_core.data.readers.mne_raw import MOST_CHANNELS, MneRecording, mne_recording, named_as
+from synth_core.data.readers.mne_raw import MOST_CHANNELS, NO_KINDS, MneRecording, mne_recording, named_as
 from synth_core.data.recording import Recording
 from synth_core.errors import DamagedFile, DataError
 
@@ -36,13 +36,13 @@ def read(files: Files, opening: Opening) -> list[Recording]:
     return recordings
 
 
-def read_file(file: Path, files: Files, opening: Opening) -> MneRecording:
-    """The recording of one file; DataError says why there is none."""
+def read_file(file: Path, files: Files, opening: Opening, kinds: Mapping[str, str] = NO_KINDS) -> MneRecording:
+    """The recording of one file; DataError says why there is none. `kinds`: of channels, where known from elsewhere."""
     belonging = _belonging(file)
     files.take(*belonging)
     metadata = {"unit": "µV by the convention of EEGLAB, the file states none"}
     opened = named_as(file, ".set", *belonging)
-    return mne_recording(opened, files.relative(file), _open, opening, metadata=metadata)
+    return mne_recording(opened, files.relative(file), _open, opening, kinds=kinds, metadata=metadata)
 
 
 def is_eeglab(file: Path) -> bool:
@@ -86,7 +86,7 @@ def _belonging(file: Path) -> list[Path]:
         raise DamagedFile(file, f"declares {channels} channels of {points} samples; save it again.")
     data = structure.get("data")
     if not isinstance(data, str):
-        if np.size(data) != channels * points:
+        if np.size(np.asarray(data)) != channels * points:
             raise DamagedFile(file, "does not hold as many samples as it declares; save it again.")
         return []
     named, beside = sibling(file, data), file.with_suffix(".fdt")

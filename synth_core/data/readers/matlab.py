@@ -110,7 +110,7 @@ def _unpacked_size(file: Path, opened: Any, length: int, limit: int) -> int:
             while block and unpacked <= limit:
                 unpacked += len(unpacker.decompress(block, _BLOCK))
                 block = unpacker.unconsumed_tail
-            if unpacked > limit or not block and not length:
+            if unpacked > limit or not (block or length):
                 break
     except zlib.error as error:
         raise DamagedFile(file, "has a damaged compressed variable; copy or save it again.") from error

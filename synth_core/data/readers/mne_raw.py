@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_core.data.readers.base import Opening
-from synth_core.data.readers.channels import choose, kinds_by_name
+from synth_core.data.readers.channels import NO_KINDS, choose, kinds_by_name
 from synth_core.data.readers.edf_header import FILLERS
 from synth_core.data.readers.names import record_of, subject_or_code
 from synth_core.data.readers.units import PER_VOLT, unit_of
@@ -81,6 +81,7 @@ def mne_recording(
     opening: Opening,
     *,
     types_known: bool = False,
+    kinds: Mapping[str, str] = NO_KINDS,
     metadata: dict[str, Any] | None = None,
 ) -> MneRecording:
     """The recording in a file.
@@ -89,6 +90,7 @@ def mne_recording(
     ----------
     relative : names the record, and the subject where it can.
     types_known : whether the format states the types of channels; else MNE takes all for EEG, and names decide.
+    kinds : of channels by their names, where known from elsewhere, as in `channels.choose`.
     metadata : what the format says besides.
 
     Raises
@@ -102,7 +104,9 @@ def mne_recording(
         raise DamagedFile(
             file, f"declares {len(labels)} channels of {samples} samples at {rate:g} Hz; export it again."
         )
-    choice = choose(file, labels, _kinds(raw, labels, types_known), modality=opening.modality)
+    choice = choose(
+        file, labels, [*map(kinds.get, labels, _kinds(raw, labels, types_known))], modality=opening.modality
+    )
     _samples(raw, file, [choice.picks[0]], samples - 1, samples)
     person = raw.info.get("subject_info") or {}
     code = str(person.get("his_id") or "").strip()
