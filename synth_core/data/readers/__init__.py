@@ -1,6 +1,7 @@
 """The formats that are read, one module each. To add a format, write its module and list it here."""
 
 from synth_core.data.readers import (
+    arrays,
     bids,
     bonn,
     brainvision,
@@ -30,4 +31,5 @@ READERS: tuple[Reader, ...] = (
     bonn,
     uci_csv,
     dicom_ct,
+    arrays,
 )
