@@ -222,6 +222,37 @@ def bids(root: Path, participants: str = "participant_id\tgroup\nsub-01\ta\nsub-
     return root
 
 
+def _arrays(write: Callable[..., None], name: str) -> Callable[[Path], None]:
+    values = np.random.default_rng(0).normal(0, 20, (4, 2, 50)).astype(np.float32)
+    said = {"fs": 100.0, "unit": "uV", "modality": "eeg", "y": np.array([0, 1, 0, 1])}
+    return lambda folder: write(folder / name, X=values, **said)
+
+
+def _hdf5(file: Path, **arrays: object) -> None:
+    import h5py
+
+    with h5py.File(file, "w") as content:
+        for name, value in arrays.items():
+            content[name] = value
+
+
+def _matlab(file: Path, **arrays: object) -> None:
+    import scipy.io
+
+    scipy.io.savemat(file, arrays)
+
+
+def _csv(folder: Path) -> None:
+    lines = [f"{i / 100},{i % 7},{i % 5}" for i in range(200)]
+    (folder / "x.csv").write_text("time,Fp1 (uV),Cz (uV)\n" + "\n".join(lines) + "\n")
+
+
+def _parquet(folder: Path) -> None:
+    import pandas as pd
+
+    pd.DataFrame({"time": np.arange(200) / 100, "Cz (uV)": np.arange(200.0)}).to_parquet(folder / "x.parquet")
+
+
 SEEDS: dict[str, Callable[[Path], object]] = {
     "edf": _edf,
     "edf+": _edf_plus,
@@ -233,4 +264,10 @@ SEEDS: dict[str, Callable[[Path], object]] = {
     "fif": fif,
     "gdf": gdf,
     "bids": bids,
+    "npz": _arrays(np.savez, "x.npz"),
+    "npz, compressed": _arrays(np.savez_compressed, "x.npz"),
+    "hdf5": _arrays(_hdf5, "x.h5"),
+    "mat": _arrays(_matlab, "x.mat"),
+    "csv": _csv,
+    "parquet": _parquet,
 }

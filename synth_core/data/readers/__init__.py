@@ -12,6 +12,7 @@ from synth_core.data.readers import (
     gdf,
     invesalius,
     ptbxl,
+    table,
     uci_csv,
     wfdb,
 )
@@ -32,4 +33,5 @@ READERS: tuple[Reader, ...] = (
     uci_csv,
     dicom_ct,
     arrays,
+    table,
 )
