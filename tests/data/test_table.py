@@ -73,7 +73,7 @@ def test_columns_that_say_nothing_need_to_be_chosen(tmp_path: Path) -> None:
         open_recordings(tmp_path / "x.csv")
     stated: dict[str, Any] = {"channels": ["b"], "rate": 100, "unit": "uV", "modality": "eeg"}
     np.testing.assert_allclose(open_recordings(tmp_path, **stated)[0].read()[0], WAVES[:, 1], rtol=1e-5)
-    with pytest.raises(InvalidSetting, match="has no column 'c'. It has a, b"):
+    with pytest.raises(InvalidSetting, match=r"has no column 'c'\. It has a, b"):
         open_recordings(tmp_path, **{**stated, "channels": ["c"]})
 
 

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_core.data.readers.files import head
-from synth_core.data.readers.matlab import HDF5, LARGEST, VERSION_5, VERSION_7, check_array, check_hdf5, check_version_5
+from synth_core.data.readers.matlab import HDF5, LARGEST, VERSION_5, VERSION_7, check_array, check_hdf5
+from synth_core.data.readers.matlab5 import read_variables
 from synth_core.errors import DamagedFile, DataError
 
 NPY, ZIP = b"\x93NUMPY", b"PK\x03\x04"
@@ -123,9 +124,9 @@ class _Npz(ArrayFile):
     ) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
         """Shape, order, type, and the length of the header."""
         with archive.open(member) as opened:
-            version = np.lib.format.read_magic(opened)  # type: ignore[arg-type]
+            version = np.lib.format.read_magic(opened)
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, fortran, kind = read(opened)  # type: ignore[arg-type]
+            shape, fortran, kind = read(opened)
             return shape, fortran, kind, opened.tell()
 
     def _content_at(self, member: zipfile.ZipInfo) -> int:
@@ -139,7 +140,7 @@ class _Npz(ArrayFile):
             if member.file_size > LARGEST:
                 raise DataError(self.file, f"unpacks to more than {LARGEST >> 30} GB; save it without compression.")
             with archive.open(member) as opened:
-                self._kept[member.filename] = np.lib.format.read_array(opened, allow_pickle=False)  # type: ignore[arg-type]
+                self._kept[member.filename] = np.lib.format.read_array(opened, allow_pickle=False)
         return self._kept[member.filename]
 
     @cached_property
@@ -148,21 +149,18 @@ class _Npz(ArrayFile):
 
 
 class _Matlab5(ArrayFile):
-    """Variables of a MATLAB file, loaded together."""
+    """Variables of a MATLAB file, loaded together; structures are none of ours."""
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
-        return {name: np.shape(value) for name, value in self._content.items()}
+        return {name: value.shape for name, value in self._content.items()}
 
     def _part(self, name: str, where: tuple[Any, ...]) -> Any:
         return self._content[name][where]
 
     @cached_property
     def _content(self) -> dict[str, NDArray[Any]]:
-        import scipy.io
-
-        check_version_5(self.file)
-        content = scipy.io.loadmat(self.file, struct_as_record=False, chars_as_strings=True)
-        return {name: np.asarray(value) for name, value in content.items() if not name.startswith("__")}
+        content = read_variables(self.file)
+        return {name: _as_array(value) for name, value in content.items() if not _is_structure(value)}
 
 
 class _Hdf5(ArrayFile):
@@ -204,3 +202,20 @@ def _is_array(one: Any) -> bool:
     import h5py
 
     return isinstance(one, h5py.Dataset) and one.shape is not None
+
+
+def _is_structure(value: Any) -> bool:
+    return value is None or isinstance(value, dict) or (isinstance(value, list) and any(map(_is_structure, value)))
+
+
+def _as_array(value: Any) -> NDArray[Any]:
+    """Text as one value, a cell as one value per item: its text or its first number."""
+    if isinstance(value, np.ndarray):
+        return value
+    if isinstance(value, str):
+        return np.array([value])
+    return np.array([one if isinstance(one, str) else _first_number(one) for one in value])
+
+
+def _first_number(value: Any) -> str:
+    return f"{value.reshape(-1)[0]:g}" if isinstance(value, np.ndarray) and value.size else ""

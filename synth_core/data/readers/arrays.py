@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from synth_core.data.readers.base import Opening
 from synth_core.data.readers.channels import kinds_by_name
 from synth_core.data.readers.files import Files
 from synth_core.data.readers.names import electrode_name, lead_name, record_of, subject_of, unique
+from synth_core.data.readers.participants import class_name
 from synth_core.data.readers.units import factor, unit_of
 from synth_core.data.recording import Recording, Source
 from synth_core.errors import DamagedFile, DataError, SpecMismatch, UnrecognisedData
@@ -217,7 +218,7 @@ class _Reading:
         named = self.found["values"].rpartition("/")[2].lower()
         for one in (self.spec.modality if self.spec else "", stated, named, self.opening.modality or ""):
             if one in UNITS:
-                return one
+                return cast(Modality, one)
         kinds = set(kinds_by_name(channels)) & {"eeg", "ecg"}
         if len(kinds) == 1:
             return "eeg" if kinds == {"eeg"} else "ecg"
@@ -262,7 +263,7 @@ class _Reading:
             values = sorted(set(texts), key=lambda text: (len(text), text))
             if len(values) > MOST_CLASSES:
                 raise DataError(self.file, f"has {len(values)} different values in {name!r}; these are no classes.")
-            names = [value if given.dtype.kind in "US" else f"{name} {value}" for value in values]
+            names = [class_name(name, value) for value in values]
             table = np.array([[text == value for value in values] for text in texts])
         return [{str(one): int(is_) for one, is_ in zip(names, row, strict=True)} for row in table]
 
