@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from synth_core.data.archives import unpack_archives
 from synth_core.data.readers import READERS
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.files import Files
+from synth_core.data.readers.names import unique
 from synth_core.data.recording import Recording
 from synth_core.errors import DamagedFile, DataError, UnrecognisedData
 from synth_core.types import Modality
@@ -90,7 +92,15 @@ def open_recordings(
     opening.check_used()
     if skipped is not None:
         skipped.extend(opening.skipped)
-    return recordings
+    return _uniquely_named(recordings)
+
+
+def _uniquely_named(recordings: list[Recording]) -> list[Recording]:
+    """A number after the name of a record that another one has, such as a.edf beside a.bdf."""
+    names = unique([one.record for one in recordings])
+    return [
+        one if one.record == name else replace(one, record=name) for one, name in zip(recordings, names, strict=True)
+    ]
 
 
 def _misnamed(files: Files, alone: bool) -> Iterator[DataError]:

@@ -7,10 +7,14 @@ unpack to any size, and an HDF5 file can name other files: both are refused here
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 import zlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from synth_core.data.readers import hdf5_trial
 from synth_core.errors import DamagedFile, DataError
 
 VERSION_5, VERSION_7 = b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file"
@@ -55,6 +59,9 @@ def check_hdf5(file: Path, *, loaded: bool) -> None:
     """Raise when an HDF5 file refers to other files, has absurd chunks, or, if it is `loaded` whole, is too large."""
     import h5py
 
+    state = file.stat()
+    if not _survives(file.resolve(), state.st_mtime_ns, state.st_size):
+        raise DamagedFile(file, "is a damaged HDF5 file, which cannot be read to its end; copy or save it again.")
     total = 0
     try:
         with h5py.File(file, "r") as content:
@@ -98,6 +105,19 @@ def check_array(file: Path, array: Any) -> int:
     if chunk > LARGEST_CHUNK:
         raise DamagedFile(file, f"has chunks of {chunk / 2**30:.1f} GB; save it with smaller ones.")
     return int(array.size or 0) * bytes_per_value
+
+
+@cache
+def _survives(file: Path, changed: int, size: int) -> bool:
+    """Whether the HDF5 library gets through a file, tried in a process of its own; `changed`, `size`: of the file."""
+    program = Path(hdf5_trial.__file__)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", str(program), str(file)], capture_output=True, timeout=60, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
 
 
 def _unpacked_size(file: Path, opened: Any, length: int, limit: int) -> int:

@@ -98,15 +98,18 @@ def mne_recording(
     DamagedFile, DataError : when it cannot be opened, or read to its end, or has no channel of EEG or ECG.
     """
     raw = open_raw(file, opener)
-    labels = [str(name) for name in raw.ch_names]
-    samples, rate = int(raw.n_times), float(raw.info["sfreq"])
+    try:
+        labels = [str(name) for name in raw.ch_names]
+        kinds_stated = _kinds(raw, labels, types_known)
+        samples, rate = int(raw.n_times), float(raw.info["sfreq"])
+        annotations = _annotations(raw)
+    except Exception as error:  # MNE raises KeyError and more for constants that it does not know
+        raise DamagedFile(file, "describes its channels or events wrongly; export it again.") from error
     if not 0 < len(labels) <= MOST_CHANNELS or samples < 1 or not 0 < rate < 1e7:
         raise DamagedFile(
             file, f"declares {len(labels)} channels of {samples} samples at {rate:g} Hz; export it again."
         )
-    choice = choose(
-        file, labels, [*map(kinds.get, labels, _kinds(raw, labels, types_known))], modality=opening.modality
-    )
+    choice = choose(file, labels, [*map(kinds.get, labels, kinds_stated)], modality=opening.modality)
     _samples(raw, file, [choice.picks[0]], samples - 1, samples)
     person = raw.info.get("subject_info") or {}
     code = str(person.get("his_id") or "").strip()
@@ -115,7 +118,7 @@ def mne_recording(
         spec=DataSpec(choice.modality, (len(choice.picks), samples), unit_of(choice.modality), rate, choice.names),
         subject=subject_or_code(relative, "" if code.lower() in FILLERS else code),
         record=record_of(relative),
-        annotations=_annotations(raw),
+        annotations=annotations,
         source=Source(file.resolve().parent.name),
         metadata={**choice.metadata, **_bad(raw), **(metadata or {}), "removed": removed},
         file=file,

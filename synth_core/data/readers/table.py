@@ -298,7 +298,7 @@ def _alike(columns: Sequence[str]) -> list[str]:
         found = _NUMBERED.match(name)
         if found and len(found[2]) < 10:
             groups.setdefault(found[1], []).append((int(found[2]), name))
-    largest: list[tuple[int, str]] = sorted(max(groups.values(), key=len)) if groups else []
+    largest = sorted(next(iter(sorted(groups.values(), key=len, reverse=True)), []))
     return [name for _, name in largest] if len(largest) >= MOST_COMMON else []
 
 
