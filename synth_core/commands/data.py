@@ -15,13 +15,33 @@ if TYPE_CHECKING:
     from synth_core.data import Recording
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Rate = Annotated[float | None, typer.Option(help="Hz, for collections at several rates: PTB-XL has 100 and 500.")]
+Rate = Annotated[
+    float | None, typer.Option(help="Hz, where the files keep several rates (PTB-XL) or do not say theirs.")
+]
+Unit = Annotated[str | None, typer.Option(help="uV, mV, V or nV, where the files do not say theirs.")]
+Kind = Annotated[
+    str | None, typer.Option("--modality", help="eeg, ecg or ct, where the files do not say; else only it.")
+]
+Channels = Annotated[str | None, typer.Option(help="Names of channels with commas between, where arrays have none.")]
+LabelsFrom = Annotated[str | None, typer.Option(help="Column of the table of participants that gives the classes.")]
+SeverityFrom = Annotated[str | None, typer.Option(help="Column of the table of participants that gives the severity.")]
+LabelColumn = Annotated[str | None, typer.Option(help="Column of a table of samples that gives the classes.")]
+SubjectColumn = Annotated[str | None, typer.Option(help="Column of a table of samples that names the person.")]
+TimeColumn = Annotated[str | None, typer.Option(help="Column of a table of samples with the time in seconds.")]
 Settings = Annotated[list[str], typer.Option("--set", help="A setting of the preparation, name=value; repeatable.")]
 
 
 def inspect(
     path: Annotated[Path, typer.Argument(help="A file or folder of recordings.")],
     rate: Rate = None,
+    unit: Unit = None,
+    modality: Kind = None,
+    channels: Channels = None,
+    labels_from: LabelsFrom = None,
+    severity_from: SeverityFrom = None,
+    label_column: LabelColumn = None,
+    subject_column: SubjectColumn = None,
+    time_column: TimeColumn = None,
     as_json: Json = False,
 ) -> None:
     """Say what is in a file or folder, without preparing anything.
@@ -31,7 +51,18 @@ def inspect(
     from synth_core.data import open_recordings
 
     skipped: list[DataError] = []
-    recordings = open_recordings(path, rate=rate, skipped=skipped)
+    answers = _answers(
+        rate=rate,
+        unit=unit,
+        modality=modality,
+        channels=channels,
+        labels_from=labels_from,
+        severity_from=severity_from,
+        label_column=label_column,
+        subject_column=subject_column,
+        time_column=time_column,
+    )
+    recordings = open_recordings(path, skipped=skipped, **answers)
     first = recordings[0].spec
     classes = Counter(name for recording in recordings for name, given in recording.labels.items() if given)
     amount = sum(recording.duration for recording in recordings)
@@ -52,6 +83,12 @@ def inspect(
     show(result, as_json, table(lines, ["what", "value"]))
 
 
+def _answers(*, channels: str | None, **given: Any) -> dict[str, Any]:
+    """What `open_recordings` is told, from the options."""
+    names = None if channels is None else [name.strip() for name in channels.split(",") if name.strip()]
+    return {**given, "channels": names}
+
+
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {count}" for name, count in value.items()) or "none"
@@ -65,6 +102,14 @@ def prepare(
     out: Annotated[Path, typer.Option(help="The dataset directory to write.")],
     settings: Settings = [],  # noqa: B006 - typer reads the default, it is never changed
     rate: Rate = None,
+    unit: Unit = None,
+    modality: Kind = None,
+    channels: Channels = None,
+    labels_from: LabelsFrom = None,
+    severity_from: SeverityFrom = None,
+    label_column: LabelColumn = None,
+    subject_column: SubjectColumn = None,
+    time_column: TimeColumn = None,
     as_json: Json = False,
 ) -> None:
     """Filter, resample, window and label recordings into a dataset directory.
@@ -75,7 +120,18 @@ def prepare(
     from synth_core.data import prepare as prepare_recordings
 
     skipped: list[DataError] = []
-    recordings = [recording for path in paths for recording in open_recordings(path, rate=rate, skipped=skipped)]
+    answers = _answers(
+        rate=rate,
+        unit=unit,
+        modality=modality,
+        channels=channels,
+        labels_from=labels_from,
+        severity_from=severity_from,
+        label_column=label_column,
+        subject_column=subject_column,
+        time_column=time_column,
+    )
+    recordings = [recording for path in paths for recording in open_recordings(path, skipped=skipped, **answers)]
     suggested = Preparation.suggested(recordings).model_dump()
     preparation = Preparation.checked(suggested | parse_settings(settings))
     dataset = prepare_recordings(recordings, out, preparation, progress=Progress())

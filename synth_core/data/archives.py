@@ -96,7 +96,7 @@ def _check_size(archive: Path, members: list[zipfile.ZipInfo], folder: Path) -> 
 def _wanted(member: zipfile.ZipInfo) -> bool:
     """Files, without the resource forks that macOS adds and without hidden ones."""
     parts = PurePosixPath(member.filename).parts
-    return not member.is_dir() and bool(parts) and "__MACOSX" not in parts and not parts[-1].startswith(".")
+    return bool(parts) and not member.is_dir() and "__MACOSX" not in parts and not parts[-1].startswith(".")
 
 
 def _parts(archive: Path, member: zipfile.ZipInfo) -> tuple[str, ...]:

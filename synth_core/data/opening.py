@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Unpack
 
 from synth_core.data.archives import unpack_archives
 from synth_core.data.readers import READERS
-from synth_core.data.readers.base import Opening
+from synth_core.data.readers.base import Opening, Told
 from synth_core.data.readers.files import Files
+from synth_core.data.readers.names import unique
 from synth_core.data.recording import Recording
-from synth_core.errors import DamagedFile, DataError, InvalidSetting, UnrecognisedData
+from synth_core.errors import DamagedFile, DataError, UnrecognisedData
 
 KNOWN_ENDINGS = {
-    ".hea": "a WFDB header", ".edf": "EDF", ".dcm": "DICOM", ".zip": "a zip archive",
+    ".hea": "a WFDB header", ".edf": "EDF", ".bdf": "BDF", ".dcm": "DICOM", ".zip": "a zip archive",
     ".nii": "NIfTI", ".nii.gz": "NIfTI", ".mha": "MetaImage", ".mhd": "MetaImage", ".nrrd": "NRRD",
     ".csv": "a table of EEG chunks with columns X1 to X178", ".csv.gz": "a table of EEG chunks with columns X1 to X178",
 }  # fmt: skip
 FORMATS = (
-    "WFDB, PTB-XL, EDF, Bonn EEG (zip, folder or UCI table), heartbeat tables, HL7 aECG, DICOM CT and ECG, NIfTI, "
-    "MetaImage, NRRD, InVesalius volumes and folders of CT slices as PNG, JPEG or TIFF"
+    "WFDB, PTB-XL, EDF, BDF, BrainVision, EEGLAB, FIF, GDF, BIDS-EEG, Bonn EEG, heartbeat tables, HL7 aECG, DICOM CT "
+    "and ECG, NIfTI, MetaImage, NRRD, InVesalius, folders of CT slices as PNG, JPEG or TIFF, arrays (NumPy, HDF5, "
+    "MATLAB) and tables (CSV, TSV, Parquet)"
 )
 
 
@@ -27,9 +31,8 @@ def open_recordings(
     path: Path | str,
     *,
     rate: float | None = None,
-    window: tuple[float, float] | None = None,
-    hu_offset: float | None = None,
     skipped: list[DataError] | None = None,
+    **told: Unpack[Told],
 ) -> list[Recording]:
     """Open a file, a zip archive, or every recording of a folder tree, by content; only headers are read where a
     format has headers.
@@ -37,10 +40,13 @@ def open_recordings(
     Parameters
     ----------
     path : a file, an archive or a folder, which may mix formats.
-    rate : Hz, for collections that keep each recording at several rates (PTB-XL: 100 by default, or 500).
-    window : HU at black and at white of 8-bit images of CT slices (0 … 80 by default: the brain window).
-    hu_offset : what makes the values of 16-bit images HU, such as -1024; without it they are refused.
+    rate : Hz, for collections that keep each recording at several rates (PTB-XL: 100 by default, or 500), and for
+        arrays and tables that do not say theirs.
     skipped : collects one error for each damaged file beside good ones; without it they are left out silently.
+    unit, modality, channels : what arrays and tables do not say of themselves.
+    labels_from, severity_from : columns of a table of participants that become classes and a severity in 0 … 1.
+    label_column, subject_column, time_column : columns of a table of samples.
+    window, hu_offset : how the values of images become HU. `Opening` describes all of these.
 
     Returns
     -------
@@ -50,16 +56,13 @@ def open_recordings(
     ------
     UnrecognisedData : when nothing at the path is of a known format, or the folder is empty.
     DataError : when the collection, or every recording in it, is damaged; the message names the file.
-    InvalidSetting : when a collection does not have the `rate`, or the `window` is empty.
+    InvalidSetting : when a collection does not have the `rate` or a column, or an option is out of its range.
     """
     path = Path(path)
-    if rate is not None and not rate > 0:
-        raise InvalidSetting(f"`rate` must be positive. Got {rate} instead.")
+    opening = Opening(rate, **told)
     if not path.exists():
         raise DataError(path, "does not exist; check the path.")
-    if window is not None and not window[0] < window[1]:
-        raise InvalidSetting(f"`window` must go from a lower to a higher HU. Got {window} instead.")
-    opening, files = Opening(rate, window, hu_offset), Files(path)
+    files = Files(path)
     if not len(files):
         raise UnrecognisedData(path, "holds no files; choose a folder with recordings in it.")
     opening.skipped.extend(unpack_archives(files))
@@ -72,9 +75,18 @@ def open_recordings(
     opening.skipped.extend(_misnamed(files, alone=not recordings))
     if not recordings:
         raise opening.skipped[0] if opening.skipped else _unrecognised(path)
+    opening.check_used()
     if skipped is not None:
         skipped.extend(opening.skipped)
-    return recordings
+    return _uniquely_named(recordings)
+
+
+def _uniquely_named(recordings: list[Recording]) -> list[Recording]:
+    """A number after the name of a record that another one has, such as a.edf beside a.bdf."""
+    names = unique([one.record for one in recordings])
+    return [
+        one if one.record == name else replace(one, record=name) for one, name in zip(recordings, names, strict=True)
+    ]
 
 
 def _misnamed(files: Files, alone: bool) -> Iterator[DataError]:

@@ -102,7 +102,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "truncated dcm": (lambda folder: ct_slice(folder / "x.dcm", keep=700), "x.dcm: is cut short"),
     "text as edf": (lambda folder: (folder / "x.edf").write_text("no"), "x.edf: is not EDF"),
     "truncated edf": (lambda folder: edf(folder / "x.edf", stored=5), "x.edf: is cut short"),
-    "discontinuous edf": (lambda folder: edf(folder / "x.edf", reserved=b"EDF+D"), "discontinuous"),
+    "discontinuous edf": (lambda folder: edf(folder / "x.edf", reserved=b"EDF+D"), "when its records begin"),
     "no y": (lambda folder: chunk_table(folder / "t.csv", drop="y"), "t.csv: has no column y"),
     "no X7": (lambda folder: chunk_table(folder / "t.csv", drop="X7"), "t.csv: has no column X7"),
     "no id": (lambda folder: chunk_table(folder / "t.csv", drop="id"), "no first column of ids"),

@@ -18,6 +18,10 @@ COLLECTIONS = {  # folder: recordings, subjects, unit
     "eeg/bonn/uci_form_rebuilt.csv.gz": (500, 500, "uV"),
     "eeg/bonn/bonn_eeg.zip": (500, 500, "uV"),
     "eeg/eegmat": (6, 3, "uV"),
+    "eeg/eeglab_sample": (1, 1, "uV"),
+    "eeg/brainvision_mne": (1, 1, "uV"),
+    "eeg/edf_bdf_mne": (2, 1, "uV"),  # test.edf and test.bdf: nothing says that these are two persons
+    "eeg/bids_tiny_eeg": (1, 1, "uV"),
     "ecg/ptbxl": (395, 373, "mV"),
     "ecg/cpsc2018": (90, 90, "mV"),
     "ecg/chapman_4": (4, 4, "mV"),

@@ -1,10 +1,16 @@
 """The formats that are read, one module each. To add a format, write its module and list it here."""
 
 from synth_core.data.readers import (
+    arrays,
+    bids,
     bonn,
+    brainvision,
     dicom_ct,
     dicom_ecg,
     edf,
+    eeglab,
+    fif,
+    gdf,
     heartbeats_csv,
     hl7_aecg,
     image_folder,
@@ -12,6 +18,7 @@ from synth_core.data.readers import (
     nifti,
     ptbxl,
     raw_volume,
+    table,
     uci_csv,
     wfdb,
     wfdb_segments,
@@ -22,10 +29,15 @@ from synth_core.data.readers.base import Reader
 READERS: tuple[Reader, ...] = (
     image_folder,
     ptbxl,
+    bids,
     wfdb_segments,
     wfdb,
     invesalius,
     edf,
+    brainvision,
+    eeglab,
+    fif,
+    gdf,
     bonn,
     uci_csv,
     heartbeats_csv,
@@ -34,4 +46,6 @@ READERS: tuple[Reader, ...] = (
     dicom_ct,
     nifti,
     raw_volume,
+    arrays,
+    table,
 )

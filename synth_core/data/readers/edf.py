@@ -1,174 +1,224 @@
-"""European Data Format, EDF and continuous EDF+: Kemp & Olivan 2003, Clinical Neurophysiology 114:1755.
+"""European Data Format and its relatives, EDF, EDF+ (continuous or not), BDF and BDF+, whatever the file is called.
 
-The header is checked against the size of the file here; samples are decoded by MNE. A folder with the
-`subject-info.csv` of the EEGMAT collection (Zyma et al. 2019) takes its labels from the file names: `_1` rest,
-`_2` mental arithmetic.
+Samples stay in the file and are mapped into memory for each reading. A discontinuous file is one recording in true
+time whose gaps are NaN, as long as these are at most MOST_GAPS times as long as what was recorded; else each run of
+records is a recording of its own, `record#1` and so on, and a window never spans two of them.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from synth_core.data.readers.base import Opening
-from synth_core.data.readers.files import Files, head
-from synth_core.data.readers.names import channel_kind, electrode_name, lead_name, record_of, subject_of, unique
+from synth_core.data.readers.channels import NO_KINDS, Choice, choose, kinds_by_name
+from synth_core.data.readers.edf_annotations import read_annotations, record_onsets
+from synth_core.data.readers.edf_header import Header, Signal, is_edf, patient_code, read_header
+from synth_core.data.readers.eegmat import with_task
+from synth_core.data.readers.files import Files
+from synth_core.data.readers.names import record_of, subject_or_code
+from synth_core.data.readers.units import factor, unit_of, volts
 from synth_core.data.recording import Annotation, Recording, Source
 from synth_core.errors import DamagedFile, DataError
-from synth_core.types import DataSpec, Modality
+from synth_core.types import DataSpec
 
-MAGIC = b"0       "
-MOST_CHANNELS = 4096
-PER_VOLT = {"eeg": 1e6, "ecg": 1e3}  # MNE gives volts; ours are µV and mV
-FILLERS = {"", "x", "0", "00", "unknown", "anonymous", "anonymized", "anonymised"}
-EEGMAT_TABLE = "subject-info.csv"
-EEGMAT_TASKS = {"1": "rest", "2": "arithmetic"}
-_GRID = re.compile(r"^[A-I]\d{1,2}$")  # BioSemi caps: A1 … H32, where A1 is no ear and C3 not of the 10-20 system
-EEGMAT = Source(
-    "EEG during mental arithmetic", "ODC-By 1.0", "Zyma et al. 2019, EEG during mental arithmetic tasks, Data 4(1):14"
-)
+MOST_GAPS = 4  # times the samples that were recorded
+MOST_PARTS = 10_000
+TOLERANCE = 0.001  # s; onsets of records are often written in whole milliseconds
+
+
+@dataclass(frozen=True)
+class Run:
+    """Samples without a gap: `start` in the recording, `first` in the file, and how many."""
+
+    start: int
+    first: int
+    samples: int
 
 
 @dataclass(kw_only=True)
 class EdfRecording(Recording):
-    """One file; samples are decoded on `read`. `picks` are the numbers, in the file, of the channels of the spec."""
+    """One file, or one run of its records; samples are decoded on `read`.
 
-    file: Path
+    Parameters
+    ----------
+    header : of the file.
+    picks : which signals of the file, one per channel of the spec.
+    units : of the picked signals.
+    runs : where the samples are; what lies between runs was not recorded and is NaN.
+    """
+
+    header: Header
     picks: tuple[int, ...]
-
-    @cached_property
-    def raw(self) -> Any:
-        """The file as MNE sees it, no samples in memory."""
-        return _open(self.file)
+    units: tuple[str, ...]
+    runs: tuple[Run, ...]
 
     def read(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32]:
-        """See Recording."""
+        """See Recording. NaN where a discontinuous file has a gap."""
         first, last = self.span(start, stop)
-        try:
-            volts = self.raw.get_data(picks=list(self.picks), start=first, stop=last, verbose="ERROR")
-        except (ValueError, OSError, RuntimeError) as error:
-            raise DamagedFile(self.file, "cannot be decoded to its end; copy or download it again.") from error
-        return (volts * PER_VOLT[self.spec.modality]).astype(np.float32)  # (channels, samples)
+        values = np.full((len(self.picks), last - first), np.nan, np.float32)
+        for run in self.runs:
+            begin, end = max(first, run.start), min(last, run.start + run.samples)
+            if begin < end:
+                shift = run.first - run.start
+                self._decode(begin + shift, end + shift, values[:, begin - first : end - first])
+        return values
+
+    def _decode(self, first: int, last: int, out: NDArray[np.float32]) -> None:
+        """Samples first … last − 1 of the file into `out`, (channels, last − first)."""
+        signals = [self.header.signals[pick] for pick in self.picks]
+        size = signals[0].samples  # per record, the same for all that were picked
+        begin = first // size
+        records = self.header.stored()[begin : -(-last // size)]
+        here = slice(first - begin * size, last - begin * size)
+        for row, signal, unit in zip(out, signals, self.units, strict=True):
+            stored = _integers(records[:, signal.first : signal.first + size])[here]
+            row[:] = signal.physical(stored) * (factor(unit, self.spec.modality) or np.nan)
 
 
 def read(files: Files, opening: Opening) -> list[Recording]:
-    """One recording per EDF file."""
+    """One recording per file, or several for a discontinuous file that is mostly gaps."""
     recordings: list[Recording] = []
-    for file in [file for file in files if _is_edf(files.head(file))]:
+    for file in [file for file in files if is_edf(files.head(file))]:
         files.take(file)
         try:
-            recordings.append(_recording(file, files.relative(file)))
+            recordings += read_file(file, files, opening)
         except DataError as error:
             opening.skipped.append(error)
     return recordings
 
 
-def _recording(file: Path, relative: Path) -> Recording:
-    _check_header(file)
-    raw = _open(file)
-    modality, picks, left_out = _choose(file, raw.ch_names)
-    naming = electrode_name if modality == "eeg" else lead_name
-    names = unique([naming(raw.ch_names[i]) for i in picks])
-    recording = EdfRecording(
+def read_file(file: Path, files: Files, opening: Opening, kinds: Mapping[str, str] = NO_KINDS) -> list[EdfRecording]:
+    """The recordings of one EDF or BDF file; DataError says why there is none.
+
+    Parameters
+    ----------
+    kinds : of channels by their labels, where known from elsewhere, as in `channels.choose`.
+    """
+    header = read_header(file)
+    if header.seconds == 0:
+        raise DataError(file, "holds annotations without samples; it is left out.")
+    choice = _choose(header, opening, kinds)
+    signals = [header.signals[i] for i in choice.picks]
+    units = tuple(signal.unit or _unit_taken(choice, opening) for signal in signals)
+    size = signals[0].samples
+    rate = size / header.seconds
+    onset, runs = _runs(header, size, rate)
+    relative = files.relative(file)
+    whole = EdfRecording(
         spec=DataSpec(
-            modality, (len(picks), raw.n_times), "uV" if modality == "eeg" else "mV", raw.info["sfreq"], names
+            choice.modality,
+            (len(signals), runs[-1].start + runs[-1].samples),
+            unit_of(choice.modality),
+            rate,
+            choice.names,
         ),
-        subject=_subject(file, relative),
+        subject=subject_or_code(relative, patient_code(files.head(file))),
         record=record_of(relative),
-        annotations=tuple(
-            Annotation(float(mark["onset"]), float(mark["duration"]), str(mark["description"]))
-            for mark in raw.annotations
-        ),
+        annotations=_from_start(read_annotations(header), onset),
         source=Source(file.resolve().parent.name),
-        metadata={"channels left out": left_out},
-        file=file,
-        picks=picks,
+        metadata=_metadata(header, choice, signals, opening),
+        header=header,
+        picks=choice.picks,
+        units=units,
+        runs=runs,
     )
-    return _with_task(recording)
+    return [with_task(part, file) for part in _in_parts(whole)]
 
 
-def _is_edf(start: bytes) -> bool:
-    return start[:8] == MAGIC and start[252:256].strip().isdigit()
+def _choose(header: Header, opening: Opening, known: Mapping[str, str]) -> Choice:
+    """Signals in volts, or without a unit, by their names."""
+    labels = [signal.label for signal in header.signals if not signal.is_annotations]
+    numbers = [i for i, signal in enumerate(header.signals) if not signal.is_annotations]
+    kinds = [
+        kind if _is_voltage(header.signals[i]) else "other"
+        for i, kind in zip(numbers, map(known.get, labels, kinds_by_name(labels)), strict=True)
+    ]
+    rates = [float(header.signals[i].samples) for i in numbers]
+    choice = choose(header.file, labels, kinds, rates=rates, modality=opening.modality)
+    return replace(choice, picks=tuple(numbers[pick] for pick in choice.picks))
 
 
-def _check_header(file: Path) -> None:
-    """Raise unless the file is as long as its header says (fixed header of 256 bytes, then 256 per signal)."""
-    start = head(file, 256)
-    if start[192:197] == b"EDF+D":
-        raise DataError(file, "is a discontinuous EDF+ file, whose gaps are not read; export it as continuous EDF+C.")
-    signals = int(start[252:256])
-    signal_headers = head(file, 256 + 256 * min(signals, MOST_CHANNELS))[256:]
-    try:
-        records, seconds = int(start[236:244]), float(start[244:252])
-        offset = 216 * signals
-        per_record = sum(int(signal_headers[offset + 8 * i : offset + 8 * i + 8]) for i in range(signals))
-    except ValueError as error:
-        raise DamagedFile(file, "has a header that cannot be read; copy or download it again.") from error
-    if not 0 < signals <= MOST_CHANNELS or per_record < 1 or not 0 < seconds < 1e6 or records == 0:
-        raise DamagedFile(file, f"declares {signals} signals in {records} records of {seconds:g} s; export it again.")
-    expected = 256 + 256 * signals + 2 * per_record * max(records, 1)
-    size = file.stat().st_size
-    if size < expected:
-        problem = f"is cut short: {size:,} of {expected:,} bytes are there. Copy or download it again."
-        raise DamagedFile(file, problem)
+def _is_voltage(signal: Signal) -> bool:
+    return signal.samples > 0 and signal.is_scaled and (not signal.unit or volts(signal.unit) is not None)
 
 
-def _open(file: Path) -> Any:
-    import mne
-
-    try:
-        return mne.io.read_raw_edf(file, preload=False, verbose="ERROR")
-    except Exception as error:  # MNE raises whatever its parsing raised
-        raise DamagedFile(file, "has a header that cannot be read; copy or download it again.") from error
+def _unit_taken(choice: Choice, opening: Opening) -> str:
+    """For signals whose unit the header leaves empty."""
+    return opening.unit if opening.unit and volts(opening.unit) else unit_of(choice.modality)
 
 
-def _choose(file: Path, labels: list[str]) -> tuple[Modality, tuple[int, ...], list[str]]:
-    """Modality, numbers of its channels, labels of the others: EEG by name, else ECG, else whatever is unnamed."""
-    kinds = [channel_kind(label) for label in labels]
-    grid = [i for i, label in enumerate(labels) if _GRID.match(label)]
-    if len(grid) > max(32, len(labels) // 2):
-        kinds = ["eeg" if i in grid else "other" for i in range(len(labels))]
-    for kind, modality in (("eeg", "eeg"), ("ecg", "ecg"), ("unknown", "eeg")):
-        picks = tuple(i for i, found in enumerate(kinds) if found == kind)
-        if picks:
-            left_out = [label for i, label in enumerate(labels) if i not in picks]
-            return modality, picks, left_out  # type: ignore[return-value]
-    raise DataError(file, f"has no EEG or ECG channel (found {', '.join(labels[:8])}); it is left out.")
+def _metadata(header: Header, choice: Choice, signals: Sequence[Signal], opening: Opening) -> dict[str, Any]:
+    metadata: dict[str, Any] = dict(choice.metadata)
+    unnamed = [name for name, signal in zip(choice.names, signals, strict=True) if not signal.unit]
+    if unnamed:
+        metadata["unit"] = f"not stated for {', '.join(unnamed[:8])}; taken as {_unit_taken(choice, opening)}"
+    filters = sorted({signal.prefilter for signal in signals if signal.prefilter})
+    if filters:
+        metadata["filters"] = filters[:8]
+    metadata["removed"] = list(header.removed)
+    return metadata
 
 
-def _subject(file: Path, relative: Path) -> str:
-    """By the file name where it names one; else the patient code of the header, hashed; else the file."""
-    by_name = subject_of(relative)
-    code = head(file, 88)[8:].decode("latin-1").split(" ")[0].strip()
-    if by_name != record_of(relative) or code.lower() in FILLERS:
-        return by_name
-    return f"patient-{hashlib.sha256(code.encode()).hexdigest()[:8]}"
+def _runs(header: Header, size: int, rate: float) -> tuple[float, tuple[Run, ...]]:
+    """When the first record begins, in seconds, and the samples that follow one another without a gap."""
+    if not header.discontinuous:
+        return 0.0, (Run(0, 0, size * header.records),)
+    onsets = np.array(record_onsets(header))
+    gaps = np.diff(onsets) - header.seconds
+    tolerance = max(TOLERANCE, 0.5 / rate)
+    if not len(onsets) or gaps.min(initial=0) < -tolerance:
+        raise DamagedFile(header.file, "has data records that overlap or are out of order; export it as EDF+C.")
+    firsts = [0, *(np.flatnonzero(gaps > tolerance) + 1)]
+    runs: list[Run] = []
+    for first, last in zip(firsts, [*firsts[1:], header.records], strict=True):
+        end = runs[-1].start + runs[-1].samples if runs else 0
+        start = max(end, round((onsets[first] - onsets[0]) * rate))
+        runs.append(Run(start, int(first) * size, int(last - first) * size))
+    return float(onsets[0]), tuple(runs)
 
 
-def _with_task(recording: EdfRecording) -> Recording:
-    """Labels and the subject's row, where the file is of the EEGMAT collection."""
-    table = recording.file.with_name(EEGMAT_TABLE)
-    subject, _, task = recording.file.stem.rpartition("_")
-    if not table.is_file() or task not in EEGMAT_TASKS:
-        return recording
-    labels = {name: int(key == task) for key, name in EEGMAT_TASKS.items()}
-    metadata = {**recording.metadata, **_subject_row(table, subject)}
-    return replace(recording, subject=subject, labels=labels, source=EEGMAT, metadata=metadata)
+def _in_parts(whole: EdfRecording) -> list[EdfRecording]:
+    """The recording itself, or one per run where the gaps are most of it."""
+    recorded = sum(run.samples for run in whole.runs)
+    length = whole.spec.shape[1]
+    if length - recorded <= MOST_GAPS * recorded:
+        if len(whole.runs) == 1:
+            return [whole]
+        seconds = round((length - recorded) / whole.spec.rate, 3)
+        gaps = {"gaps": f"{len(whole.runs) - 1}, together {seconds:g} s, filled with NaN"}
+        return [replace(whole, metadata={**whole.metadata, **gaps})]
+    if len(whole.runs) > MOST_PARTS:
+        problem = f"consists of {len(whole.runs):,} pieces, more than the {MOST_PARTS:,} that are read; split it first."
+        raise DataError(whole.header.file, problem)
+    return [_part(whole, number, run) for number, run in enumerate(whole.runs, 1)]
 
 
-def _subject_row(table: Path, subject: str) -> Mapping[str, Any]:
-    try:
-        rows = pd.read_csv(table)
-        found = rows[rows["Subject"] == subject]
-    except (ValueError, KeyError) as error:
-        raise DamagedFile(table, "has no column 'Subject' or is not a CSV table; download it again.") from error
-    return {} if found.empty else {str(key): value for key, value in found.to_dict("records")[0].items()}
+def _part(whole: EdfRecording, number: int, run: Run) -> EdfRecording:
+    begin, end = run.start / whole.spec.rate, (run.start + run.samples) / whole.spec.rate
+    return replace(
+        whole,
+        spec=replace(whole.spec, shape=(whole.spec.shape[0], run.samples)),
+        record=f"{whole.record}#{number}",
+        annotations=_from_start([mark for mark in whole.annotations if begin <= mark.onset < end], begin),
+        metadata={**whole.metadata, "begins at (s)": round(begin, 3)},
+        runs=(Run(0, run.first, run.samples),),
+    )
+
+
+def _from_start(marks: Sequence[Annotation], start: float) -> tuple[Annotation, ...]:
+    return tuple(replace(mark, onset=mark.onset - start) for mark in marks) if start else tuple(marks)
+
+
+def _integers(stored: NDArray[Any]) -> NDArray[np.int16] | NDArray[np.int32]:
+    """(records × samples,) from (records, samples) int16 or (records, samples, 3) bytes of 24-bit numbers."""
+    if stored.ndim == 2:
+        return stored.reshape(-1)
+    wide = np.zeros((*stored.shape[:2], 4), np.uint8)
+    wide[..., 1:] = stored
+    return wide.view("<i4").reshape(-1) >> 8

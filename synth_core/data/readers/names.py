@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from functools import cache
 from pathlib import Path
+
+from synth_core.data.readers.electrodes import NAMES
 
 LIMB_AND_CHEST = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 _LEADS = {
@@ -73,6 +76,14 @@ def subject_of(relative: Path) -> str:
     return record_of(relative)
 
 
+def subject_or_code(relative: Path, code: str) -> str:
+    """By the path where it names a person; else the code that the file gives them, hashed; else the file."""
+    by_name = subject_of(relative)
+    if by_name != record_of(relative) or not code:
+        return by_name
+    return f"patient-{hashlib.sha256(code.encode()).hexdigest()[:8]}"
+
+
 def record_of(relative: Path) -> str:
     """The path below the collection without its ending: unique in it."""
     return relative.with_suffix("").as_posix()
@@ -80,7 +91,4 @@ def record_of(relative: Path) -> str:
 
 @cache
 def _electrodes() -> dict[str, str]:
-    import mne
-
-    names = mne.channels.make_standard_montage("colin27_1005").ch_names
-    return {name.upper(): name for name in names}
+    return {name.upper(): name for name in NAMES}

@@ -1,0 +1,322 @@
+"""Tables of samples, CSV, TSV or Parquet: one row per sample and one column per channel, or one row per window.
+
+A table is taken only where its columns say what they are, or the caller does: names of electrodes or leads, or
+`channels`; time in seconds, or `rate`; the unit in the names such as "Cz (uV)", or `unit`. Rows of one window have
+their samples in at least MOST_COMMON columns that are called alike but for a number (x1, x2, …).
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from synth_core.data.readers.base import Opening
+from synth_core.data.readers.channels import kinds_by_name
+from synth_core.data.readers.files import Files, read_bounded
+from synth_core.data.readers.names import electrode_name, lead_name, record_of, subject_of, unique
+from synth_core.data.readers.units import factor, unit_of, volts
+from synth_core.data.recording import Recording, Source
+from synth_core.errors import DamagedFile, DataError, InvalidSetting, UnrecognisedData
+from synth_core.types import DataSpec, Modality
+
+PARQUET = b"PAR1"
+LIMIT = 512 * 2**20  # bytes of a table, all of which is loaded
+MOST_COMMON = 20  # columns that are called alike make a row a window
+MOST_COLUMNS, MOST_CLASSES, MOST_RECORDINGS = 100_000, 256, 1_000_000
+TIMES = ("time", "t", "seconds", "time (s)", "time_s", "time [s]", "timestamp (s)")
+JITTER = 0.01  # of a sample interval; times are rounded when they are written
+_UNIT = re.compile(r"^(.*?)\s*[(\[]\s*([\w\u00b5\u03bc]+)\s*[)\]]$")
+_NUMBERED = re.compile(r"^(.*?)(\d+)$")
+
+
+@dataclass(kw_only=True)
+class TableRecording(Recording):
+    """Rows of a table; `values` is (channels, samples) in the unit of the spec."""
+
+    values: NDArray[np.float32] = field(repr=False)
+
+    def read(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32]:
+        """See Recording."""
+        first, last = self.span(start, stop)
+        return self.values[:, first:last].copy()
+
+
+def read(files: Files, opening: Opening) -> list[Recording]:
+    """The recordings of every table that says enough; of others only why not, where nothing else is there."""
+    recordings: list[Recording] = []
+    for file in [*files.named(".csv", ".tsv", ".csv.gz", ".tsv.gz"), *files.starting(PARQUET)]:
+        columns = _columns(file, files.head(file))
+        if not _is_told(columns, opening) and not (_is_asked_for(opening) or files.path == file):
+            continue
+        if not columns or all(_is_number(name) for name in columns):
+            continue  # without a header: other readers know some of these
+        files.take(file)
+        try:
+            recordings += _Table(file, files.relative(file), opening).recordings()
+        except DataError as error:
+            opening.skipped.append(error)
+    return recordings
+
+
+class _Table:
+    """What the columns of one table mean."""
+
+    def __init__(self, file: Path, relative: Path, opening: Opening) -> None:
+        self.file, self.relative, self.opening = file, relative, opening
+        self.frame = _frame(file)
+        for option in ("label_column", "subject_column", "time_column"):
+            self._check_column(option, getattr(opening, option))
+        self.special = {opening.label_column, opening.subject_column, self._time_column()}
+
+    def recordings(self) -> list[Recording]:
+        """One per window, or per run of rows of one person and class."""
+        if self.frame.empty:
+            raise DamagedFile(self.file, "has no rows; export it again.")
+        windows = [] if self.opening.channels and len(self.opening.channels) > 1 else self._window_columns()
+        labels, subjects = self._labels(), self._subjects()
+        return list(self._rows(windows, labels, subjects) if windows else self._runs(labels, subjects))
+
+    def _rows(self, columns: list[str], labels: list[dict[str, int]], subjects: list[str]) -> Iterator[Recording]:
+        modality = self._modality([])
+        scale = self._scale(self.opening.unit, modality)
+        name = (self.opening.channels or (modality.upper(),))[0]
+        spec = DataSpec(modality, (1, len(columns)), unit_of(modality), self._rate(None), (name,))
+        values = self._values(columns) * scale
+        for i in range(len(values)):
+            yield self._recording(spec, f"#{i}", labels[i], subjects[i], values[i : i + 1])
+
+    def _runs(self, labels: list[dict[str, int]], subjects: list[str]) -> Iterator[Recording]:
+        columns, names, stated = self._sample_columns()
+        modality = self._modality(names)
+        scales = [self._scale(unit or self.opening.unit, modality) for unit in stated]
+        naming = electrode_name if modality == "eeg" else lead_name
+        channels = unique([naming(name) for name in names])
+        values = self._values(columns) * np.array(scales, np.float32)  # (samples, channels)
+        keys = [(subject, tuple(sorted(given.items()))) for subject, given in zip(subjects, labels, strict=True)]
+        changes = [i for i in range(1, len(keys)) if keys[i] != keys[i - 1]]
+        if len(changes) >= MOST_RECORDINGS:
+            raise DataError(self.file, "changes its person or class too often; sort it first.")
+        for number, (first, last) in enumerate(zip([0, *changes], [*changes, len(keys)], strict=True)):
+            rate = self._rate(slice(first, last))
+            spec = DataSpec(modality, (len(channels), last - first), unit_of(modality), rate, channels)
+            record = f"#{number}" if changes else ""
+            yield self._recording(spec, record, labels[first], subjects[first], values[first:last].T)
+
+    def _recording(
+        self, spec: DataSpec, number: str, labels: dict[str, int], subject: str, values: NDArray[np.float32]
+    ) -> TableRecording:
+        metadata: dict[str, Any] = {}
+        if self.opening.subject_column is None:
+            metadata["subjects"] = "not stated; the whole file counts as one person"
+        return TableRecording(
+            spec=spec,
+            subject=subject,
+            record=record_of(self.relative) + number,
+            labels=labels,
+            source=Source(self.file.resolve().parent.name),
+            metadata=metadata,
+            values=np.ascontiguousarray(values, np.float32),
+        )
+
+    def _check_column(self, option: str, column: str | None) -> None:
+        if column is None:
+            return
+        if column not in self.frame.columns:
+            there = ", ".join(list(self.frame.columns)[:12])
+            raise InvalidSetting(f"`{option}`: {self.file.name} has no column {column!r}. It has {there}.")
+        self.opening.used.add(option)
+
+    def _time_column(self) -> str | None:
+        if self.opening.time_column is not None:
+            return self.opening.time_column
+        return next((name for name in self.frame.columns if name.lower() in TIMES), None)
+
+    def _window_columns(self) -> list[str]:
+        return _alike([name for name in self.frame.columns if name not in self.special])
+
+    def _sample_columns(self) -> tuple[list[str], list[str], list[str]]:
+        """Columns with samples, the names of their channels, and the units in their names."""
+        split = {name: _split_unit(name) for name in self.frame.columns if name not in self.special}
+        if self.opening.channels:
+            wanted = {
+                channel: [name for name in split if channel in (name, split[name][0])]
+                for channel in self.opening.channels
+            }
+            for channel, found in wanted.items():
+                if not found:
+                    there = ", ".join(list(split)[:12])
+                    raise InvalidSetting(f"`channels`: {self.file.name} has no column {channel!r}. It has {there}.")
+            columns = [found[0] for found in wanted.values()]
+        else:
+            kinds = dict(zip(split, kinds_by_name([name for name, _ in split.values()]), strict=True))
+            modality = self.opening.modality or ("eeg" if "eeg" in kinds.values() else "ecg")
+            columns = [name for name, kind in kinds.items() if kind == modality]
+        if not columns:
+            there = ", ".join(list(split)[:8])
+            problem = f"has no columns called like electrodes or leads (found {there}); state `channels`."
+            raise UnrecognisedData(self.file, problem)
+        return columns, [split[name][0] for name in columns], [split[name][1] for name in columns]
+
+    def _modality(self, names: Sequence[str]) -> Modality:
+        if self.opening.modality is not None:
+            return self.opening.modality
+        kinds = set(kinds_by_name(names)) & {"eeg", "ecg"}
+        if len(kinds) != 1:
+            raise DataError(self.file, "does not say what it holds; state the `modality`: eeg or ecg.")
+        return "eeg" if kinds == {"eeg"} else "ecg"
+
+    def _rate(self, rows: slice | None) -> float:
+        """From the times of these rows, in seconds; else as stated."""
+        column = self._time_column()
+        if column is None or rows is None or rows.stop - rows.start < 2:
+            if self.opening.rate is None:
+                raise DataError(self.file, "does not say its sampling rate; state the `rate` or a `time_column`.")
+            return self.opening.rate
+        times = pd.to_numeric(self.frame[column].iloc[rows], errors="coerce").to_numpy(float)
+        steps = np.diff(times)
+        usual = float(np.median(steps))
+        if not usual > 0 or not np.isfinite(steps).all():
+            raise DamagedFile(self.file, f"has times in {column!r} that do not rise; sort and complete it.")
+        mean = float(times[-1] - times[0]) / len(steps)
+        if np.abs(steps - usual).max() > 0.5 * usual or abs(mean - usual) > JITTER * usual:
+            raise DataError(self.file, f"is not sampled evenly in time ({column!r}); resample it first.")
+        return float(round(1 / mean, 6))
+
+    def _scale(self, unit: str | None, modality: Modality) -> float:
+        if modality == "ct":
+            raise DataError(self.file, "is a table, which holds no CT slices; state the `modality` eeg or ecg.")
+        scale = factor(unit or "", modality)
+        if scale is None:
+            raise DataError(self.file, "does not say the unit of its values; state the `unit`: uV, mV, V or nV.")
+        return scale
+
+    def _values(self, columns: list[str]) -> NDArray[np.float32]:
+        """(rows, columns); empty cells are NaN."""
+        if len(columns) > MOST_COLUMNS:
+            raise DataError(self.file, f"has {len(columns):,} columns of samples, more than are read.")
+        try:
+            return self.frame[columns].to_numpy(np.float32)
+        except (ValueError, TypeError) as error:
+            raise DamagedFile(self.file, "has text where samples should be; correct it or state `channels`.") from error
+
+    def _labels(self) -> list[dict[str, int]]:
+        column = self.opening.label_column
+        if column is None:
+            return [{}] * len(self.frame)
+        texts = [_text(value) for value in self.frame[column]]
+        classes = sorted(set(texts) - {""})
+        if not 0 < len(classes) <= MOST_CLASSES:
+            raise InvalidSetting(
+                f"`label_column`: {column!r} has {len(classes)} different values; these are no classes."
+            )
+        names = {value: f"{column} {value}" if _is_number(value) else value for value in classes}
+        rows = {given: {names[value]: int(value == given) for value in classes} for given in {*classes, ""}}
+        if "" in texts:
+            raise DamagedFile(self.file, f"has rows without a value in {column!r}; complete or remove them.")
+        return [rows[text] for text in texts]
+
+    def _subjects(self) -> list[str]:
+        column = self.opening.subject_column
+        if column is None:
+            return [subject_of(self.relative)] * len(self.frame)
+        texts = [_text(value) for value in self.frame[column]]
+        if "" in texts:
+            raise DamagedFile(self.file, f"has rows without a person in {column!r}; complete or remove them.")
+        return texts
+
+
+def _frame(file: Path) -> pd.DataFrame:
+    content = read_bounded(file, LIMIT, "a table of samples")
+    try:
+        if content.startswith(PARQUET):
+            frame = _parquet(file, content)
+        else:
+            separator = "\t" if ".tsv" in file.name.lower() else ","
+            frame = pd.read_csv(io.BytesIO(content), sep=separator, low_memory=False, encoding_errors="replace")
+    except DataError:
+        raise
+    except Exception as error:  # pandas and pyarrow raise whatever their parsing raised
+        raise DamagedFile(file, "is not a table that can be read; export it again.") from error
+    frame.columns = [str(column).strip().lstrip("\ufeff") for column in frame.columns]
+    if frame.columns.duplicated().any():
+        raise DamagedFile(file, "has two columns of the same name; rename one.")
+    return frame
+
+
+def _parquet(file: Path, content: bytes) -> pd.DataFrame:
+    import pyarrow.parquet
+
+    described = pyarrow.parquet.ParquetFile(io.BytesIO(content))
+    groups = range(described.metadata.num_row_groups)
+    size = sum(described.metadata.row_group(i).total_byte_size for i in groups)
+    cells = described.metadata.num_rows * described.metadata.num_columns
+    if size > LIMIT or cells * 8 > 4 * LIMIT:
+        raise DataError(file, f"unpacks to more than the {LIMIT >> 20} MB that a table may have; split it first.")
+    frame: pd.DataFrame = described.read().to_pandas(ignore_metadata=True)
+    return frame
+
+
+def _columns(file: Path, start: bytes) -> list[str]:
+    """Names of the columns, without reading the table; none where that fails."""
+    try:
+        if start.startswith(PARQUET):
+            import pyarrow.parquet
+
+            return [str(name) for name in pyarrow.parquet.read_schema(file).names]
+        separator = "\t" if ".tsv" in file.name.lower() else ","
+        frame = pd.read_csv(file, sep=separator, nrows=0, encoding_errors="replace")
+    except Exception:  # as in _frame; whoever reads the table says why
+        return []
+    return [str(column).strip().lstrip("\ufeff") for column in frame.columns]
+
+
+def _is_told(columns: Sequence[str], opening: Opening) -> bool:
+    """Whether names of columns say that a table holds signals: electrodes or leads, and time or a stated rate."""
+    kinds = set(kinds_by_name([_split_unit(name)[0] for name in columns])) if columns else set()
+    timed = opening.rate is not None or any(name.lower() in TIMES for name in columns)
+    return timed and bool(kinds & {"eeg", "ecg"})
+
+
+def _is_asked_for(opening: Opening) -> bool:
+    """Whether the caller has named columns."""
+    columns = (opening.label_column, opening.subject_column, opening.time_column, opening.channels)
+    return any(column is not None for column in columns)
+
+
+def _alike(columns: Sequence[str]) -> list[str]:
+    """Those called alike but for a number, in order of it; none where they are few."""
+    groups: dict[str, list[tuple[int, str]]] = {}
+    for name in columns:
+        found = _NUMBERED.match(name)
+        if found and len(found[2]) < 10:
+            groups.setdefault(found[1], []).append((int(found[2]), name))
+    largest = sorted(max(groups.values(), key=lambda group: len(group), default=[]))
+    return [name for _, name in largest] if len(largest) >= MOST_COMMON else []
+
+
+def _split_unit(name: str) -> tuple[str, str]:
+    """ "Cz (uV)" → ("Cz", "uV")."""
+    found = _UNIT.match(name)
+    return (found[1], found[2]) if found and volts(found[2]) is not None else (name, "")
+
+
+def _text(value: Any) -> str:
+    if value is None or (isinstance(value, float) and not np.isfinite(value)):
+        return ""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
