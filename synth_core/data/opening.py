@@ -21,9 +21,8 @@ KNOWN_ENDINGS = {
     ".csv": "a table of EEG chunks with columns X1 to X178", ".csv.gz": "a table of EEG chunks with columns X1 to X178",
 }  # fmt: skip
 FORMATS = (
-    "WFDB, PTB-XL, EDF, BDF, BrainVision, EEGLAB, FIF, GDF, BIDS-EEG, Bonn EEG, heartbeat tables, HL7 aECG, DICOM CT "
-    "and ECG, NIfTI, MetaImage, NRRD, InVesalius, folders of CT slices as PNG, JPEG or TIFF, arrays (NumPy, HDF5, "
-    "MATLAB) and tables (CSV, TSV, Parquet)"
+    "EEG (EDF, BDF, BrainVision, EEGLAB, FIF, GDF, BIDS, Bonn), ECG (WFDB, PTB-XL, HL7 aECG, DICOM), "
+    "CT (DICOM, NIfTI, MetaImage, NRRD, images with labels), arrays and tables"
 )
 
 

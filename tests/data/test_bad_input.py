@@ -89,7 +89,7 @@ def empty(folder: Path) -> None:
 PTBXL = "ecg_id,patient_id,scp_codes,filename_lr,filename_hr"
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty folder": (empty, "holds no files"),
-    "nothing known": (lambda folder: (folder / "notes.md").write_text("hello"), "WFDB, PTB-XL, EDF"),
+    "nothing known": (lambda folder: (folder / "notes.md").write_text("hello"), "WFDB, PTB-XL"),
     "empty file": (lambda folder: (folder / "a.edf").write_bytes(b""), "a.edf: is empty"),
     "truncated dat": (lambda folder: wfdb_record(folder, stored=50), "r1.dat: is cut short: 50 of 100"),
     "dat elsewhere": (

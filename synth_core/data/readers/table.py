@@ -298,7 +298,10 @@ def _alike(columns: Sequence[str]) -> list[str]:
         found = _NUMBERED.match(name)
         if found and len(found[2]) < 10:
             groups.setdefault(found[1], []).append((int(found[2]), name))
-    largest = sorted(max(groups.values(), key=lambda group: len(group), default=[]))
+    largest: list[tuple[int, str]] = []
+    for group in groups.values():
+        largest = group if len(group) > len(largest) else largest
+    largest.sort()
     return [name for _, name in largest] if len(largest) >= MOST_COMMON else []
 
 
