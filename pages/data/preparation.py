@@ -11,13 +11,14 @@ import streamlit as st
 
 from pages.data.library import left_out
 from pages.shared import cache, jobs, panels, shell, state, viewers
+from synth_core.settings import idle_fields
 
 if TYPE_CHECKING:
     from synth_core.data import Dataset, Preparation, Recording
     from synth_core.types import Batch
 
 SHOWN = {
-    "ct": ("image_size", "field_mm"),
+    "ct": ("image_size", "field_mm", "lesions"),
     "eeg": ("rate", "seconds", "stride_seconds", "highpass", "lowpass", "notch"),
     "ecg": ("rate", "seconds", "stride_seconds", "highpass", "lowpass", "notch"),
 }
@@ -33,13 +34,12 @@ def show(path: Path, recordings: list[Recording]) -> None:
         "nobody is on both sides, because a generator tested on people it has seen looks better than it is."
     )
     spec = recordings[0].spec
-    other = SHOWN["eeg"] if spec.is_image else SHOWN["ct"]
     settings = panels.form_for(
         Preparation,
         Preparation.suggested(recordings),
         key=f"prepare-{spec.modality}",
         shown=SHOWN[spec.modality],
-        hidden=other,
+        hidden=idle_fields(Preparation, spec.modality),
         choices={} if spec.is_image else {"channels": spec.channels},
     )
     if settings is None:

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages.shared import cache, panels, state, words
+from synth_core.settings import idle_fields
 
 
 def show() -> None:
@@ -40,7 +41,7 @@ def show() -> None:
             None,
             f"new-{name}",
             shown=(),
-            hidden=REGISTRY[name].Config.idle_for(modality),
+            hidden=idle_fields(REGISTRY[name].Config, modality),
             rest_title="Settings of the generator",
         )
     if st.button("Start", type="primary", icon=":material/play_arrow:", key="new-start") and run and config:

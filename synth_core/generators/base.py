@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -40,16 +40,6 @@ class GeneratorConfig(BaseModel):
         description="Make I, II and V1 … V6 and compute III, aVR, aVL and aVF: Einthoven's law then holds exactly.",
         json_schema_extra={"modalities": ["ecg"]},
     )
-
-    @classmethod
-    def idle_for(cls, modality: str) -> list[str]:
-        """Fields that mean nothing for a modality, so that a form leaves them out."""
-        extras = {name: field.json_schema_extra for name, field in cls.model_fields.items()}
-        return [
-            name
-            for name, extra in extras.items()
-            if isinstance(extra, dict) and modality not in cast(list[str], extra.get("modalities", [modality]))
-        ]
 
 
 class Generator(nn.Module, ABC):
