@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shared import cache, shell, viewers, words
+from pages.shared import cache, shell, state, viewers, words
 
 if TYPE_CHECKING:
     from synth_core.data import Recording
@@ -20,7 +20,7 @@ PAGE_SLICES = 8
 
 def show(path: Path) -> list[Recording]:
     """Draw the contents of `path`; the recordings that can be read."""
-    found, skipped = cache.recordings(path, cache.stamp(path))
+    found, skipped = cache.recordings(path, cache.stamp(path), state.current().told)
     recordings = list(found)
     st.subheader(path.name or str(path), anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -8,12 +8,20 @@ from pathlib import Path
 import streamlit as st
 
 from pages.data import uploads
-from pages.shared import cache, state
+from pages.shared import cache, state, words
 from synth_core.errors import DataError
 
 _PATH, _ENTRY, _TICKET = "source-path", "source-entry", "upload-ticket"
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 LISTED = 500  # entries of a folder that are offered
+UNITS = ("uV", "mV", "V", "nV")
+COLUMNS = {
+    "label_column": "Column with the classes",
+    "subject_column": "Column with the subjects",
+    "time_column": "Column with the time (s)",
+    "labels_from": "Classes from participants.tsv",
+    "severity_from": "Severity from participants.tsv",
+}
 
 _uploader = st.components.v2.component(
     "uploader",
@@ -52,6 +60,27 @@ def _server_path() -> None:
         )
         if st.button("Open", type="primary", icon=":material/folder_open:", key="source-open"):
             _open(path)
+        with st.popover("What files do not say", icon=":material/help_center:"):
+            _told()
+
+
+def _told() -> None:
+    """Rate, unit and columns for arrays and tables, which rarely name them; applied at once."""
+    st.caption("For arrays, tables, images and trees with a table of participants. What a file says itself wins.")
+    left, right = st.columns(2)
+    with left:
+        rate = st.number_input("Rate (Hz)", 0.0, 50_000.0, None, key="told-rate", placeholder="as in the files")
+        unit = st.selectbox("Unit", UNITS, None, key="told-unit", placeholder="as in the files")
+        modality = st.selectbox(
+            "Modality", words.MODALITY_TITLES, None, key="told-modality", placeholder="as in the files",
+            format_func=words.MODALITY_TITLES.__getitem__,
+        )  # fmt: skip
+        channels = st.text_input("Channels", key="told-channels", placeholder="Fp1, Fp2, …")
+    with right:
+        columns = {name: st.text_input(label, key=f"told-{name}") for name, label in COLUMNS.items()}
+    names = tuple(part.strip() for part in channels.split(",") if part.strip())
+    told = {"rate": rate or None, "unit": unit, "modality": modality, "channels": names or None, **columns}
+    state.current().told = {name: value for name, value in told.items() if value}
 
 
 def _entries(path: Path) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -20,6 +21,7 @@ class SessionState:
     model : directory of the chosen generator: a model, or a training run whose latest checkpoint is meant.
     run : directory of the training run being watched.
     source : file or folder being looked at on the Data page, before it is prepared.
+    told : what the user says about files that do not say it themselves, such as rate and unit: for `open_recordings`.
     admitted : the shared password was given, or none is set.
     """
 
@@ -27,6 +29,7 @@ class SessionState:
     model: Path | None = None
     run: Path | None = None
     source: Path | None = None
+    told: dict[str, Any] = field(default_factory=dict)
     admitted: bool = False
 
 

@@ -66,3 +66,17 @@ def test_without_a_second_dataset_it_says_what_is_needed(dataset: Path, app: App
     open_page(app, "data")
     app.segmented_control(key="data-view").set_value("Merge").run()
     assert "Two prepared datasets" in text(app)
+
+
+def test_what_an_array_does_not_say_is_asked_and_told(app: AppTest, tmp_path: Path) -> None:
+    np.save(tmp_path / "windows.npy", np.random.default_rng(0).normal(size=(4, 2, 256)))
+    open_page(app, "data")
+    app.segmented_control(key="data-view").set_value("Add data").run()
+    app.text_input(key="source-path").set_value(str(tmp_path / "windows.npy")).run()
+    app.button(key="source-open").click().run()
+    assert "modality" in app.error[0].value
+    app.number_input(key="told-rate").set_value(128.0).run()
+    app.selectbox(key="told-unit").set_value("uV").run()
+    app.selectbox(key="told-modality").set_value("eeg").run()
+    assert not app.error
+    assert "2 channels at 128 Hz, µV" in text(app)
