@@ -163,28 +163,6 @@ SEEDS: dict[str, Callable[[Path], object]] = {
 }
 
 
-WORDS = (b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff\xff\xff")  # lengths and sizes that no file has
-
-
-def mutated(content: bytes, rng: np.random.Generator) -> bytes:
-    """Cut, flipped, overwritten or doubled in part, so that something is wrong more often than not."""
-    result = bytearray(content)
-    if rng.random() < 0.25:
-        result = result[: rng.integers(1, len(result) + 1)]
-    for _ in range(rng.integers(1, 6)):
-        position = int(rng.integers(0, len(result)))
-        kind = rng.integers(0, 4)
-        if kind == 0:
-            result[position] ^= 1 << int(rng.integers(0, 8))
-        elif kind == 1:
-            result[position] = int(rng.integers(0, 256))
-        elif kind == 2:
-            result[position : position + 4] = WORDS[int(rng.integers(0, len(WORDS)))]
-        else:
-            result[position:position] = result[position : position + int(rng.integers(1, 64))]
-    return bytes(result)
-
-
 AFFINE = np.diag([-1.0, -1.0, 5.0, 1.0])  # of `stored`: to the left, to the back, up
 
 

@@ -133,23 +133,3 @@ SEEDS: dict[str, Callable[[Path], None]] = {
     "aecg": aecg,
     "dicom ecg": dicom_ecg,
 }
-
-
-def mutated(content: bytes, rng: np.random.Generator) -> bytes:
-    """Cut short, bytes flipped, a stretch repeated or a digit run changed."""
-    kind = rng.integers(0, 4)
-    if kind == 0 or len(content) < 8:
-        return content[: rng.integers(0, len(content) + 1)]
-    changed = bytearray(content)
-    where = int(rng.integers(0, min(len(content), 4096) if rng.random() < 0.7 else len(content)))
-    if kind == 1:
-        for _ in range(int(rng.integers(1, 8))):
-            changed[min(len(changed) - 1, where + int(rng.integers(0, 64)))] = int(rng.integers(0, 256))
-    elif kind == 2:
-        length = int(rng.integers(1, 200))
-        changed[where:where] = changed[where : where + length]
-    else:
-        digits = [i for i, byte in enumerate(content[:4096]) if chr(byte).isdigit()] or [where]
-        at = digits[int(rng.integers(0, len(digits)))]
-        changed[at : at + 1] = str(rng.choice([0, -1, 9, 99999999999, 4294967295])).encode()
-    return bytes(changed)

@@ -84,30 +84,6 @@ def edf_bytes(
     return bytes(content if keep is None else content[:keep])
 
 
-def mutated(content: bytes, rng: np.random.Generator) -> bytes:
-    """The content cut short, with bytes flipped, doubled, zeroed or replaced by digits: seldom in the same way."""
-    changed = bytearray(content)
-    if rng.random() < 0.25:
-        del changed[int(rng.integers(1, len(changed) + 1)) :]
-    for _ in range(int(rng.integers(1, 8))):
-        # headers are at the beginning, which is where most of the damage is interesting
-        reach = len(changed) if rng.random() < 0.4 else min(len(changed), 1024)
-        position = int(rng.integers(0, reach))
-        length = int(rng.integers(1, 9))
-        match int(rng.integers(0, 4)):
-            case 0:
-                changed[position] = int(rng.integers(0, 256))
-            case 1:
-                changed[position : position + length] = bytes(len(changed[position : position + length]))
-            case 2:
-                changed[position : position + length] = b"9" * len(changed[position : position + length])
-            case _:
-                changed[position:position] = changed[position : position + length]
-        if not changed:
-            break
-    return bytes(changed)
-
-
 def _edf(folder: Path) -> None:
     (folder / "x.edf").write_bytes(edf_bytes(records=2))
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from synth_core.__main__ import main
 from synth_core.data import Annotation, open_recordings
 from synth_core.errors import DamagedFile, DataError, InvalidSetting
 from tests.data.fuzz_eeg import Channel, bids, edf_bytes
@@ -139,3 +141,13 @@ def test_a_bad_table_is_a_sentence(tree: Path, case: str) -> None:
     except DataError as error:
         skipped.append(error)
     assert any(expected in str(error) for error in skipped)
+
+
+def test_the_command_line_states_the_columns(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["synth_core", "inspect", str(tree), "--labels-from", "group", "--json"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert not stopped.value.code
+    assert json.loads(capsys.readouterr().out)["classes"] == {"Fahr": 2, "control": 1}

@@ -10,7 +10,8 @@ import pytest
 
 from synth_core.data import Preparation, open_recordings, prepare
 from synth_core.errors import DamagedFile, DataError
-from tests.data.fuzz_ecg import SEEDS, aecg, dicom_ecg, heartbeats, mutated
+from tests.data.fuzz import mutated
+from tests.data.fuzz_ecg import SEEDS, aecg, dicom_ecg, heartbeats
 from tests.data.test_bad_input import ct_slice
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from synth_core.data import open_recordings
 from synth_core.errors import DataError
-from tests.data.fuzz_ct import SEEDS, mutated
+from tests.data.fuzz import mutated
+from tests.data.fuzz_ct import SEEDS
 
 MUTATIONS = 25  # of each seed
 

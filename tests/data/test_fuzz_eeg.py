@@ -10,7 +10,8 @@ import pytest
 
 from synth_core.data import open_recordings
 from synth_core.errors import DataError
-from tests.data.fuzz_eeg import SEEDS, mutated
+from tests.data.fuzz import mutated
+from tests.data.fuzz_eeg import SEEDS
 
 MUTATIONS = 20  # of every family; the campaign of issue 3 makes 10,000
 

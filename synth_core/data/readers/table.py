@@ -298,10 +298,8 @@ def _alike(columns: Sequence[str]) -> list[str]:
         found = _NUMBERED.match(name)
         if found and len(found[2]) < 10:
             groups.setdefault(found[1], []).append((int(found[2]), name))
-    largest: list[tuple[int, str]] = []
-    for group in groups.values():
-        largest = group if len(group) > len(largest) else largest
-    largest.sort()
+    by_size = sorted(groups.values(), key=len)
+    largest = sorted(by_size[-1]) if by_size else []
     return [name for _, name in largest] if len(largest) >= MOST_COMMON else []
 
 
