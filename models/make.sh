@@ -18,7 +18,7 @@ make_model() { # name, steps, further settings
 "$python" -m synth_core simulate demo --out "$work/datasets"
 "$python" -m synth_core prepare "$data/ecg/ptbxl" --out "$work/datasets/ptbxl"
 "$python" -m synth_core prepare "$data/eeg/eegmat" --out "$work/datasets/eegmat"
-make_model demo-ecg 5000
+make_model demo-ecg 4500
 make_model demo-eeg 1000
 make_model demo-ct 3000 --set width=16
 make_model ptbxl 2500

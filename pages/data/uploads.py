@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from synth_core.workspace import Workspace, safe_name
 
-LARGEST = 2 * 2**30  # bytes of one upload; what is larger is read from a folder of this machine
+LARGEST = 2 * 10**9  # bytes of one upload; what is larger is read from a folder of this machine
 MOST_FILES = 20_000
 ROOM = 2**30  # bytes of the disk that are left alone
 STALE = 24 * 3600.0  # seconds after which an upload that nobody finished is removed
@@ -109,7 +109,7 @@ ROUTES = [
 
 def too_large(name: str) -> str:
     """Why, and what to do instead."""
-    limit = LARGEST // 2**30
+    limit = LARGEST // 10**9
     return f"{name}: an upload has at most {limit} GB; copy it to this machine and give its folder on the left."
 
 
