@@ -16,6 +16,9 @@ A message is one sentence or two: what was wrong, where, and what to do next.
 from pathlib import Path
 
 
+LONGEST = 380  # characters of a message: damaged files are quoted, and can hold anything
+
+
 class SynthScopeError(Exception):
     """Base of all errors shown to users as a sentence, never as a traceback."""
 
@@ -31,7 +34,9 @@ class DataError(SynthScopeError):
 
     def __init__(self, path: Path | str, problem: str) -> None:
         self.path = Path(path)
-        super().__init__(f"{self.path.name or self.path}: {problem}")
+        message = f"{self.path.name or self.path}: {problem}"
+        printable = "".join(character if character.isprintable() else "?" for character in message)
+        super().__init__(printable if len(printable) <= LONGEST else f"{printable[: LONGEST - 1]}…")
 
 
 class UnrecognisedData(DataError):

@@ -48,7 +48,7 @@ def is_archive(file: Path) -> bool:
     try:
         with zipfile.ZipFile(file) as content:
             names = content.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
         return True  # cut short: unpacking says so
     return "[Content_Types].xml" not in names and not (names and all(name.endswith(".npy") for name in names))
 

@@ -260,3 +260,9 @@ def test_flipped_bytes_are_read_or_refused(tmp_path: Path, make: Callable[[Path]
         with contextlib.suppress(DataError):
             for recording in open_recordings(tmp_path):
                 recording.read(0, 2)
+
+
+def test_what_a_damaged_file_holds_is_quoted_in_print_and_briefly() -> None:
+    message = str(DamagedFile(Path("a.nrrd"), f"keeps its voxels as {chr(0) * 5 + chr(10)}{'x' * 900}."))
+    assert message.isprintable()
+    assert len(message) < 400

@@ -82,7 +82,7 @@ def _holds_arrays(file: Path) -> bool:
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
         return False
     return bool(names) and all(name.endswith(".npy") for name in names)
 
