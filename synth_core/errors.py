@@ -15,7 +15,6 @@ A message is one sentence or two: what was wrong, where, and what to do next.
 
 from pathlib import Path
 
-
 LONGEST = 380  # characters of a message: damaged files are quoted, and can hold anything
 
 
