@@ -3,16 +3,6 @@
 const ABOVE = 86; // CSS pixels of heading above the item
 const BELOW = 112; // CSS pixels of this bar and its margin
 
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value !== false) node.setAttribute(name, value === true ? "" : value);
-  }
-  node.append(...children);
-  return node;
-}
-
 class AnswerBar {
   constructor(container) {
     this.container = container;

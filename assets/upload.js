@@ -1,15 +1,5 @@
 // Files and folders, sent one after the other straight to the disk of the server, with progress and cancel.
 
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value !== false) node.setAttribute(name, value === true ? "" : value);
-  }
-  node.append(...children);
-  return node;
-}
-
 function size(bytes) {
   const unit = bytes < 1e6 ? ["kB", 1e3] : bytes < 1e9 ? ["MB", 1e6] : ["GB", 1e9];
   return `${(bytes / unit[1]).toFixed(bytes < 1e9 ? 0 : 1)} ${unit[0]}`;

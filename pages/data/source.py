@@ -27,7 +27,7 @@ _uploader = st.components.v2.component(
     "uploader",
     html="<div class='uploader'></div>",
     css=(ASSETS / "upload.css").read_text(encoding="utf-8"),
-    js=(ASSETS / "upload.js").read_text(encoding="utf-8"),
+    js="\n".join((ASSETS / name).read_text(encoding="utf-8") for name in ("element.js", "upload.js")),
 )
 
 

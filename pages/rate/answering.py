@@ -20,7 +20,7 @@ _bar = st.components.v2.component(
     "answer_bar",
     html="<div class='bar'></div>",
     css=(ASSETS / "rate.css").read_text(encoding="utf-8"),
-    js=(ASSETS / "rate.js").read_text(encoding="utf-8"),
+    js="\n".join((ASSETS / name).read_text(encoding="utf-8") for name in ("element.js", "rate.js")),
 )
 
 

@@ -178,7 +178,8 @@ class Flow(Generator):
     def _sampling_times(self, steps: int) -> Tensor:
         """0 … 1. A network that predicts data gets the middle ones evenly spaced in the logit, up to LAST_TIME.
 
-        The last step lands on its prediction and takes away whatever noise is left, that of the recording with it.
+        Its last step goes towards the mean of what is still possible: begun early, it takes the grain of the recording
+        away with the noise.
         """
         if self.predicts == "velocity":
             return self._shifted(torch.linspace(0, 1, steps + 1, device=self.device))
@@ -227,7 +228,7 @@ class Flow(Generator):
     ) -> Tensor:
         """Heun's method from noise (t = 0) to data (t = 1); two evaluations a step.
 
-        The last step of a network that predicts data is Euler's: it lands on the predicted data.
+        The last step of a network that predicts data is Euler's, towards its prediction.
         """
         steps = self.config.steps if steps is None else steps
         guidance = self.config.guidance if guidance is None else guidance
