@@ -1,4 +1,4 @@
-// A DOM element with attributes, listeners (onclick) and children; put before the scripts that use it.
+// element("button", {class: "quiet", onclick: …}, child, …); an attribute that is false is left out.
 function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {

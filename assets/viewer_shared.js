@@ -17,17 +17,6 @@ async function unpack(bytes) {
   return { header, samples };
 }
 
-// element("button", {class: "quiet", onclick: …}, child, …)
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else node.setAttribute(name, value);
-  }
-  node.append(...children);
-  return node;
-}
-
 function selection(label, options, chosen, onChoose) {
   const select = element("select", { "aria-label": label, onchange: () => onChoose(Number(select.value)) });
   options.forEach((text, index) => select.append(new Option(text, index, false, index === chosen)));

@@ -224,5 +224,5 @@ def _viewer(name: str, *scripts: str) -> Callable[..., Any]:
     return st.components.v2.component(name, html="<div class='viewer'></div>", css=style, js=module)
 
 
-_waveform_viewer = _viewer("waveform_viewer", "viewer_shared.js", "waveform_drawing.js", "waveform.js")
-_slice_viewer = _viewer("slice_viewer", "viewer_shared.js", "slice.js")
+_waveform_viewer = _viewer("waveform_viewer", "element.js", "viewer_shared.js", "waveform_drawing.js", "waveform.js")
+_slice_viewer = _viewer("slice_viewer", "element.js", "viewer_shared.js", "slice.js")
