@@ -159,7 +159,7 @@ def told_apart(sides: Sides, seed: int, rng: np.random.Generator) -> Measure:
         floor, auc(*predictions), interval, n_real=len(sides.holdout), n_synthetic=len(sides.synthetic)
     )
     meaning = "How well a classifier tells synthetic from real by the features: 0.5 is guessing, 1 is always."
-    return Measure("told apart (AUROC)", "", "all", "lower", score, meaning)
+    return Measure("told apart (AUROC)", "", "all", "lower", score, meaning, near=1.5)
 
 
 def copying(sides: Sides, rng: np.random.Generator) -> Measure:
@@ -170,7 +170,7 @@ def copying(sides: Sides, rng: np.random.Generator) -> Measure:
     value = closer_to_train(*parts)
     score = Score.against(0.5, value, interval, n_real=len(sides.holdout), n_synthetic=len(sides.synthetic))
     meaning = "Share of synthetic examples whose nearest real one was trained on; 0.5 when nothing was copied."
-    return Measure("closer to training", "", "all", "lower", score, meaning)
+    return Measure("closer to training", "", "all", "lower", score, meaning, near=1.2)
 
 
 def _mean_spectrum(decibels: Floats) -> Floats:

@@ -28,6 +28,8 @@ class Measure:
     better : which direction is towards real data.
     score : the numbers.
     meaning : one sentence for a reader who meets the measure for the first time.
+    near : ratio to the floor up to which a measure whose lower values are better is near; less than 2 for measures
+        that begin at one half.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Measure:
     better: Literal["lower", "higher"]
     score: Score
     meaning: str
+    near: float = 2.0
 
     @property
     def verdict(self) -> str:
@@ -49,7 +52,7 @@ class Measure:
             return "as real"
         if math.isnan(score.ratio):
             return "far"
-        return "near" if (score.ratio <= 2 if self.better == "lower" else score.ratio >= 0.8) else "far"
+        return "near" if (score.ratio <= self.near if self.better == "lower" else score.ratio >= 0.8) else "far"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""

@@ -53,6 +53,7 @@ def test_a_dropped_band_is_caught_by_the_spectrum_and_not_by_the_amplitude(train
     assert found["log-spectral distance"].low > 5 * found["log-spectral distance"].floor
     assert found["amplitude distance"].value < 2 * honest["amplitude distance"].value
     assert found["told apart (AUROC)"].value > 0.9
+    assert verdicts(found)["told apart (AUROC)"] == "far"
 
 
 def test_collapse_is_caught_by_recall_and_coverage(train, holdout, synthetic):
@@ -67,6 +68,7 @@ def test_collapse_is_caught_by_recall_and_coverage(train, holdout, synthetic):
 def test_copies_are_caught_where_all_other_measures_are_content(train, holdout):
     found = evaluate(train, holdout, replace(train, subjects=None), classifier=False)
     assert found["closer to training"].value > 0.95
+    assert verdicts(found)["closer to training"] == "far"
     assert verdicts(found)["log-spectral distance"] == "as real"
     assert any("lean towards the training people" in sentence for sentence in found.sentences)
 
