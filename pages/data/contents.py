@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 ROWS = 2000  # recordings listed; more are counted
 PAGE_SECONDS = 10.0
 PAGE_SLICES = 8
+SERIES = ("series", "kernel", "slice thickness (mm)")  # what tells the series of one study apart
 
 
 def show(path: Path) -> list[Recording]:
-    """Draw the contents of `path`; the recordings that can be read."""
+    """Draw the contents of `path`; the recordings that are marked in the table, all where none is."""
     found, skipped = cache.recordings(path, cache.stamp(path), state.current().told)
     recordings = list(found)
     st.subheader(path.name or str(path), anchor=False)
@@ -33,13 +34,19 @@ def show(path: Path) -> list[Recording]:
                 st.markdown(f"- {error}")
     table, balance = st.columns([3, 2], gap="large")
     with table:
-        st.dataframe([_row(recording) for recording in recordings[:ROWS]], hide_index=True, height=300)
+        rows = [_row(recording) for recording in recordings[:ROWS]]
+        marked = st.dataframe(
+            rows, hide_index=True, height=300, on_select="rerun", selection_mode="multi-row", key=f"contents-{path}"
+        ).selection.rows
         if len(recordings) > ROWS:
             st.caption(f"The first {words.number(ROWS)} of {words.number(len(recordings))} are listed.")
+        elif len(recordings) > 1:
+            st.caption(f"Mark rows to prepare only these; {len(marked) or 'all'} chosen.")
     with balance:
         _balance(recordings)
-    _look(recordings)
-    return recordings
+    chosen = [recordings[row] for row in marked if row < len(recordings)] or recordings
+    _look(chosen)
+    return chosen
 
 
 def summary(recordings: list[Recording]) -> str:
@@ -69,7 +76,8 @@ def _kind(recording: Recording) -> str:
 def _row(recording: Recording) -> dict[str, Any]:
     spec = recording.spec
     if spec.is_image:
-        extent = {"slices": recording.slices, "pixel (mm)": round(1 / spec.rate, 3)}
+        said = [str(recording.metadata[key]) for key in SERIES if recording.metadata.get(key)]
+        extent = {"slices": recording.slices, "pixel (mm)": round(1 / spec.rate, 3), "series": ", ".join(said)}
     else:
         extent = {
             "duration (s)": round(recording.duration, 2),
@@ -107,6 +115,7 @@ def _look(recordings: list[Recording]) -> None:
         pages = -(-length // size)
         what = f"{PAGE_SLICES} slices" if spec.is_image else f"{PAGE_SECONDS:.0f} s"
         page = st.number_input(f"Page of {what} (1 to {pages})", 1, pages, key=f"look-page-{index}", width=220)
+    _said(recording)
     start = (int(page) - 1) * size
     values = recording.read(start, min(start + size, length))
     if spec.is_image:
@@ -116,3 +125,22 @@ def _look(recordings: list[Recording]) -> None:
     names = spec.channels or tuple(str(k + 1) for k in range(spec.shape[0]))
     trace = viewers.Trace(values, spec.rate, spec.unit, names, f"{recording.record} from {start / spec.rate:.0f} s")
     viewers.waveforms([trace], modality=spec.modality, key="look-waveforms")
+
+
+def _said(recording: Recording) -> None:
+    """What the file says beside its samples; what it warns of stands in sight."""
+    metadata = dict(recording.metadata)
+    if warning := metadata.pop("warning", None):
+        st.warning(str(warning))
+    rows = [
+        {"what": name, "said": _plain(value)} for name, value in metadata.items() if value not in (None, "", [], {})
+    ]
+    if rows:
+        with st.expander("What the file says"):
+            st.dataframe(rows, hide_index=True)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {each}" for key, each in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
