@@ -36,7 +36,12 @@ def show(path: Path) -> list[Recording]:
     with table:
         rows = [_row(recording) for recording in recordings[:ROWS]]
         marked = st.dataframe(
-            rows, hide_index=True, height=300, on_select="rerun", selection_mode="multi-row", key=f"contents-{path}"
+            rows,
+            hide_index=True,
+            height=_height(rows),
+            on_select="rerun",
+            selection_mode="multi-row",
+            key=f"contents-{path}",
         ).selection.rows
         if len(recordings) > ROWS:
             st.caption(f"The first {words.number(ROWS)} of {words.number(len(recordings))} are listed.")
@@ -45,8 +50,22 @@ def show(path: Path) -> list[Recording]:
     with balance:
         _balance(recordings)
     chosen = [recordings[row] for row in marked if row < len(recordings)] or recordings
-    _look(chosen)
+    _look(path, chosen)
     return chosen
+
+
+def looked_at(path: Path) -> int:
+    """Position, among the chosen recordings, of the one that is shown."""
+    return int(st.session_state.get(_look_key(path)) or 0)
+
+
+def _look_key(path: Path) -> str:
+    return f"look-{path}"
+
+
+def _height(rows: list[dict[str, Any]]) -> int:
+    """CSS pixels of a table with its header, at most some eight rows."""
+    return min(300, 35 * (len(rows) + 1) + 3)
 
 
 def summary(recordings: list[Recording]) -> str:
@@ -102,11 +121,11 @@ def _balance(recordings: list[Recording]) -> None:
     st.plotly_chart(class_balance(counts).update_layout(margin_r=48), key="balance", height=300)
 
 
-def _look(recordings: list[Recording]) -> None:
+def _look(path: Path, recordings: list[Recording]) -> None:
     """One page of one recording in the viewer; only that page is read."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         index = st.selectbox(
-            "Recording", range(len(recordings)), format_func=lambda k: recordings[k].record, key="look"
+            "Recording", range(len(recordings)), format_func=lambda k: recordings[k].record, key=_look_key(path)
         )
         recording = recordings[index]
         spec = recording.spec
@@ -114,7 +133,7 @@ def _look(recordings: list[Recording]) -> None:
         length = recording.slices if spec.is_image else spec.shape[1]
         pages = -(-length // size)
         what = f"{PAGE_SLICES} slices" if spec.is_image else f"{PAGE_SECONDS:.0f} s"
-        page = st.number_input(f"Page of {what} (1 to {pages})", 1, pages, key=f"look-page-{index}", width=220)
+        page = st.number_input(f"Page of {what} (1 to {pages})", 1, pages, key=f"look-page-{path}-{index}", width=220)
     _said(recording)
     start = (int(page) - 1) * size
     values = recording.read(start, min(start + size, length))

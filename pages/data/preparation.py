@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.data.contents import looked_at
 from pages.data.library import left_out
 from pages.shared import cache, jobs, panels, shell, state, viewers
 from synth_core.settings import idle_fields
@@ -44,7 +45,7 @@ def show(path: Path, recordings: list[Recording]) -> None:
     )
     if settings is None:
         return
-    _preview(recordings[st.session_state.get("look") or 0], settings)
+    _preview(recordings[looked_at(path)], settings)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Name of the dataset", path.name.split(".")[0], key=f"name-{path.name}", width=360)
         if st.button("Prepare", type="primary", icon=":material/play_arrow:", key="prepare-start"):
