@@ -39,8 +39,15 @@ def step_reached(run: RunDirectory, step: int, seconds: float = 300) -> None:
 def test_a_run_outlives_the_server_and_is_found_again(browser: Browser, workspace: Workspace) -> None:
     with serve(workspace.root) as (host, process):
         page = visit(browser, host)
-        page.get_by_role("spinbutton", name="Training steps").fill("1000000", timeout=300_000)
-        page.get_by_role("button", name="Start").click()
+        steps = page.get_by_role("spinbutton", name="Training steps")
+        steps.fill("1000000", timeout=300_000)
+        steps.press("Enter")
+        page.wait_for_timeout(1000)  # the script runs with the new number: a press during that run can be lost
+        for _ in range(3):
+            page.get_by_role("button", name="Start").click()
+            page.wait_for_timeout(5000)
+            if workspace.runs():
+                break
         expect(page.get_by_text("running", exact=True).first).to_be_visible(timeout=300_000)
         run = RunDirectory(workspace.runs()[0])
         step_reached(run, 2)
