@@ -70,7 +70,7 @@ def _told() -> None:
     left, right = st.columns(2)
     with left:
         rate = st.number_input("Rate (Hz)", 0.0, 50_000.0, None, key="told-rate", placeholder="as in the files")
-        unit = st.selectbox("Unit", UNITS, None, key="told-unit", placeholder="as in the files")
+        unit = st.selectbox("Unit", UNITS, None, key="told-unit", placeholder="as in the files", format_func=words.unit)
         modality = st.selectbox(
             "Modality", words.MODALITY_TITLES, None, key="told-modality", placeholder="as in the files",
             format_func=words.MODALITY_TITLES.__getitem__,
