@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.data import uploads
 from pages.data.contents import looked_at
 from pages.data.library import left_out
 from pages.shared import cache, jobs, panels, shell, state, viewers
@@ -77,6 +78,19 @@ def _progress() -> None:
         state.current().dataset = job.result
         st.success(f"{job.result.name} is ready: {panels.dataset_line(job.result)}. {left_out(job.result)}")
         st.page_link(shell.script("train"), label="Train a generator on it", icon=":material/arrow_forward:")
+        _offer_removal()
+
+
+def _offer_removal() -> None:
+    """What was uploaded holds names and dates that the dataset does not: it need not stay."""
+    source = state.current().source
+    if source is None or not uploads.is_upload(cache.workspace(), source):
+        return
+    st.caption("The uploaded files are still on this machine, as they were sent. The dataset does not need them.")
+    if st.button("Remove the uploaded files", icon=":material/delete:", key="upload-remove"):
+        uploads.remove(cache.workspace(), source)
+        state.current().source = None
+        st.rerun()
 
 
 def _job() -> str:

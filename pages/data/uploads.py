@@ -75,6 +75,17 @@ def discard(name: str) -> None:
         ticket.arrived.clear()
 
 
+def is_upload(workspace: Workspace, path: Path) -> bool:
+    """Whether a file or folder was uploaded."""
+    return workspace.folder("uploads") in path.resolve().parents
+
+
+def remove(workspace: Workspace, path: Path) -> None:
+    """Remove the upload that a file or folder is of."""
+    root = workspace.folder("uploads")
+    shutil.rmtree(root / path.resolve().relative_to(root).parts[0], ignore_errors=True)
+
+
 async def receive(request: Request) -> Response:
     """PUT one file, its name below the uploaded folder in `path`; a file that does not arrive whole leaves nothing."""
     ticket = _tickets.get(request.path_params["ticket"])

@@ -193,3 +193,11 @@ def test_eegmat_keeps_its_three_subjects_apart(shared_data: Path, tmp_path: Path
     dataset = prepare(recordings, tmp_path / "eegmat", Preparation.suggested(recordings))
     assert dataset.spec.shape == (19, 512)
     assert [len(part.subjects) for part in dataset.split().values()] == [1, 1, 1]
+
+
+def test_free_text_of_ecg_headers_and_reports_stays_outside(shared_data: Path) -> None:
+    for folder in ("ecg/ptbxl", "ecg/cpsc2018", "ecg/mitdb"):
+        recording = open_recordings(shared_data / folder)[0]
+        assert not {"comments", "report", "recording_date"} & set(recording.metadata)
+        assert recording.metadata["removed"]
+    assert "report" in open_recordings(shared_data / "ecg/ptbxl")[0].metadata["removed"]

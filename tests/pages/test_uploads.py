@@ -129,3 +129,16 @@ def test_nothing_is_taken_without_a_ticket(workspace: Workspace) -> None:
     assert status == 404
     assert "reload" in problem
     assert files_of(workspace) == []
+
+
+def test_an_upload_is_removed_whole_and_nothing_else(workspace: Workspace) -> None:
+    kept = workspace.new_path("uploads", "other")
+    kept.mkdir()
+    ticket = uploads.issue(workspace)
+    send("PUT", ticket, "series/1.dcm", (b"x",))
+    opened = uploads.finish(ticket, workspace.new_path("uploads", "now"))
+    assert opened is not None
+    assert uploads.is_upload(workspace, opened)
+    assert not uploads.is_upload(workspace, workspace.root / "datasets" / "x")
+    uploads.remove(workspace, opened)
+    assert [path.name for path in workspace.folder("uploads").iterdir()] == ["other"]

@@ -18,13 +18,15 @@ import pandas as pd
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.files import Files
 from synth_core.data.readers.wfdb import read_header
+from synth_core.data.readers.wfdb_comments import without_free_text
 from synth_core.data.recording import Recording, Source
 from synth_core.errors import DamagedFile, DataError, InvalidSetting
 
 DATABASE, STATEMENTS = "ptbxl_database.csv", "scp_statements.csv"
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
 FILENAME_COLUMNS = {100.0: "filename_lr", 500.0: "filename_hr"}  # Hz → column
-SHOWN = ("age", "sex", "report", "strat_fold")
+SHOWN = ("age", "sex", "strat_fold")
+FREE_TEXT = ("report", "recording_date", "nurse", "site", "device")  # not needed, and written about a person
 SOURCE = Source("PTB-XL", "CC BY 4.0", "Wagner et al. 2020, PTB-XL, Scientific Data 7:154")
 
 
@@ -75,7 +77,8 @@ def _recording(
         raise DamagedFile(database, problem) from error
     recording = read_header(header, relative)
     shown = {key: row[key] for key in SHOWN if key in row and pd.notna(row[key])}
-    metadata = {**recording.metadata, **shown, "scp_codes": codes}
+    removed = [key for key in FREE_TEXT if key in row and pd.notna(row[key])]
+    metadata = {**without_free_text(recording.metadata), **shown, "scp_codes": codes, "removed": removed}
     labels = superclasses(codes, classes)
     return replace(recording, subject=patient, labels=labels, source=SOURCE, metadata=metadata)
 

@@ -28,7 +28,14 @@ from synth_core.data.readers.names import (
     subject_of,
     unique,
 )
-from synth_core.data.readers.wfdb_comments import SEVERAL_EACH, age_and_sex, diagnoses, names_no_patients, patient
+from synth_core.data.readers.wfdb_comments import (
+    SEVERAL_EACH,
+    age_and_sex,
+    diagnoses,
+    names_no_patients,
+    patient,
+    without_free_text,
+)
 from synth_core.data.readers.wfdb_marks import ENDINGS as ANNOTATIONS
 from synth_core.data.readers.wfdb_marks import read_marks
 from synth_core.data.recording import Recording, Source
@@ -97,7 +104,11 @@ def with_labels(recordings: Sequence[Recording], named: dict[str, list[str]]) ->
     """The recordings with 0/1 for every class that any of them has."""
     classes = sorted({name for names in named.values() for name in names})
     return [
-        replace(recording, labels={name: int(name in named[recording.record]) for name in classes})
+        replace(
+            recording,
+            labels={name: int(name in named[recording.record]) for name in classes},
+            metadata=without_free_text(recording.metadata),
+        )
         for recording in recordings
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,12 @@ def age_and_sex(comments: Iterable[str]) -> dict[str, Any]:
         if sex:
             found.setdefault("sex", "male" if sex.lower() == "m" else "female")
     return found
+
+
+def without_free_text(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata without what people wrote into the header, which can hold a name; `removed` says that it was there."""
+    kept = {name: value for name, value in metadata.items() if name != "comments"}
+    return kept | ({"removed": ["comments of the header"]} if metadata.get("comments") else {})
 
 
 def codes_of(comments: Iterable[str]) -> list[str]:

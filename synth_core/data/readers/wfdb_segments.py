@@ -35,6 +35,7 @@ from synth_core.data.readers.wfdb import (
     spec_of,
     subject,
 )
+from synth_core.data.readers.wfdb_comments import without_free_text
 from synth_core.data.readers.wfdb_marks import ENDINGS as ANNOTATIONS
 from synth_core.data.readers.wfdb_marks import read_marks
 from synth_core.data.recording import Recording, Source
@@ -131,7 +132,7 @@ def _segmented(header: Path, relative: Path, record: Any) -> SegmentedRecording:
         record=record_of(relative),
         annotations=marks,
         source=Source(header.resolve().parent.name),
-        metadata=described(header, record, signals, picks, unread) | {"segments": len(segments)},
+        metadata=without_free_text(described(header, record, signals, picks, unread)) | {"segments": len(segments)},
         header=header,
         segments=segments,
         names=tuple(signals[i] for i in picks),
