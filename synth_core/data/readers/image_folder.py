@@ -24,7 +24,7 @@ from synth_core.data.deidentify import pseudonym
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.dicom_slices import AIR, MOST_PIXELS
 from synth_core.data.readers.files import Files, read_bounded
-from synth_core.data.readers.names import record_of, subject_of
+from synth_core.data.readers.names import is_number, record_of, subject_of
 from synth_core.data.recording import Recording, Source
 from synth_core.errors import DamagedFile, DataError
 from synth_core.types import DataSpec
@@ -189,7 +189,7 @@ def _labels(keys: list[str], columns: dict[str, list[str]]) -> dict[str, dict[st
         distinct = set(values)
         if distinct <= {"0", "1"}:
             classes[name] = [int(value) for value in values]
-        elif 1 < len(distinct) <= MOST_CLASSES and not any(_is_number(value) for value in distinct):
+        elif 1 < len(distinct) <= MOST_CLASSES and not any(is_number(value) for value in distinct):
             classes |= {value: [int(one == value) for one in values] for value in sorted(distinct) if value}
     return {key: {name: given[row] for name, given in classes.items()} for row, key in enumerate(keys)}
 
@@ -199,14 +199,6 @@ def _subjects(keys: list[str], columns: dict[str, list[str]]) -> dict[str, str]:
         if _SUBJECT.match(name):
             return {key: pseudonym(value) for key, value in zip(keys, values, strict=True) if value}
     return {}
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _size(file: Path) -> tuple[int, int, int]:

@@ -57,6 +57,15 @@ def channel_kind(text: str) -> str:
     return "unknown"
 
 
+def is_number(text: str) -> bool:
+    """Whether a cell of a table is a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def unique(names: list[str]) -> tuple[str, ...]:
     """The same names, a number after each that was there before."""
     seen: dict[str, int] = {}

@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,9 @@ from numpy.typing import NDArray
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.channels import kinds_by_name
 from synth_core.data.readers.files import Files, read_bounded
-from synth_core.data.readers.names import electrode_name, lead_name, record_of, subject_of, unique
+from synth_core.data.readers.names import electrode_name, is_number, lead_name, record_of, subject_of, unique
 from synth_core.data.readers.units import factor, unit_of, volts
-from synth_core.data.recording import Recording, Source
+from synth_core.data.recording import MemoryRecording, Recording, Source
 from synth_core.errors import DamagedFile, DataError, InvalidSetting, UnrecognisedData
 from synth_core.types import DataSpec, Modality
 
@@ -37,18 +36,6 @@ _UNIT = re.compile(r"^(.*?)\s*[(\[]\s*([\w\u00b5\u03bc]+)\s*[)\]]$")
 _NUMBERED = re.compile(r"^(.*?)(\d+)$")
 
 
-@dataclass(kw_only=True)
-class TableRecording(Recording):
-    """Rows of a table; `values` is (channels, samples) in the unit of the spec."""
-
-    values: NDArray[np.float32] = field(repr=False)
-
-    def read(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32]:
-        """See Recording."""
-        first, last = self.span(start, stop)
-        return self.values[:, first:last].copy()
-
-
 def read(files: Files, opening: Opening) -> list[Recording]:
     """The recordings of every table that says enough; of others only why not, where nothing else is there."""
     recordings: list[Recording] = []
@@ -56,7 +43,7 @@ def read(files: Files, opening: Opening) -> list[Recording]:
         columns = _columns(file, files.head(file))
         if not _is_told(columns, opening) and not (_is_asked_for(opening) or files.path == file):
             continue
-        if not columns or all(_is_number(name) for name in columns):
+        if not columns or all(is_number(name) for name in columns):
             continue  # without a header: other readers know some of these
         files.take(file)
         try:
@@ -112,11 +99,11 @@ class _Table:
 
     def _recording(
         self, spec: DataSpec, number: str, labels: dict[str, int], subject: str, values: NDArray[np.float32]
-    ) -> TableRecording:
+    ) -> MemoryRecording:
         metadata: dict[str, Any] = {}
         if self.opening.subject_column is None:
             metadata["subjects"] = "not stated; the whole file counts as one person"
-        return TableRecording(
+        return MemoryRecording(
             spec=spec,
             subject=subject,
             record=record_of(self.relative) + number,
@@ -217,7 +204,7 @@ class _Table:
             raise InvalidSetting(
                 f"`label_column`: {column!r} has {len(classes)} different values; these are no classes."
             )
-        names = {value: f"{column} {value}" if _is_number(value) else value for value in classes}
+        names = {value: f"{column} {value}" if is_number(value) else value for value in classes}
         rows = {given: {names[value]: int(value == given) for value in classes} for given in {*classes, ""}}
         if "" in texts:
             raise DamagedFile(self.file, f"has rows without a value in {column!r}; complete or remove them.")
@@ -313,11 +300,3 @@ def _text(value: Any) -> str:
     if value is None or (isinstance(value, float) and not np.isfinite(value)):
         return ""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

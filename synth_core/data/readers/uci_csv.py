@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.bonn import CLASSES, RATE, SOURCE
 from synth_core.data.readers.files import Files, read_bounded
-from synth_core.data.recording import Recording
+from synth_core.data.recording import MemoryRecording, Recording
 from synth_core.errors import DamagedFile, DataError
 from synth_core.types import DataSpec
 
@@ -27,18 +26,6 @@ SAMPLE_COLUMNS = [f"X{number}" for number in range(1, CHUNK + 1)]
 CLASS_OF = dict(zip(range(1, 6), CLASSES, strict=True))  # y: 1 = S, 2 = F, 3 = N, 4 = O, 5 = Z
 LIMIT = 256 * 2**20
 _ID = re.compile(r"^X(\d{1,6})\.(\S+)$")
-
-
-@dataclass(kw_only=True)
-class ChunkedRecording(Recording):
-    """A run of consecutive chunks of one file; `values` is (1, samples) µV."""
-
-    values: NDArray[np.float32] = field(repr=False)
-
-    def read(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32]:
-        """See Recording."""
-        first, last = self.span(start, stop)
-        return self.values[:, first:last].copy()
 
 
 def read(files: Files, opening: Opening) -> list[Recording]:
@@ -74,8 +61,8 @@ def _recordings(file: Path, opening: Opening) -> list[Recording]:
     return recordings
 
 
-def _recording(name: str, record: str, label: str, values: NDArray[np.float32]) -> ChunkedRecording:
-    return ChunkedRecording(
+def _recording(name: str, record: str, label: str, values: NDArray[np.float32]) -> MemoryRecording:
+    return MemoryRecording(
         spec=DataSpec("eeg", (1, values.shape[1]), "uV", RATE, ("EEG",)),
         subject=name,
         record=record,
