@@ -49,3 +49,11 @@ def publish_directory(target: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def unused(target: Path) -> Path:
+    """The path, or one with a number before its name where something has that already."""
+    candidate, number = target, 2
+    while candidate.exists():
+        candidate, number = target.with_name(f"{number}-{target.name}"), number + 1
+    return candidate

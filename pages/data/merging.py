@@ -72,14 +72,11 @@ def _names(path: Path, column: Any) -> dict[str, str | None]:
 
 def _balance(paths: list[Path], maps: list[dict[str, str | None]]) -> None:
     """Examples per class and dataset, as they will be."""
-    from synth_core.data.merge import class_counts
+    from synth_core.data.merge import class_counts, renamed
 
     rows: dict[str, dict[str, int]] = {}
     for path, mapping in zip(paths, maps, strict=True):
-        renamed = [
-            list({mapping.get(old, old) for old in names} - {None}) for names in cache.dataset(path).table["labels"]
-        ]
-        for name, count in class_counts(pd.Series(renamed, dtype=object)).items():
+        for name, count in class_counts(renamed(cache.dataset(path).table["labels"], mapping)).items():
             rows.setdefault(name, {})[path.name] = count
     if rows:
         table = pd.DataFrame(rows).T.reindex(columns=[path.name for path in paths]).fillna(0).astype(int)

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from synth_core.storage import unused
 from synth_core.workspace import Workspace, safe_name
 
 LARGEST = 2 * 10**9  # bytes of one upload; what is larger is read from a folder of this machine
@@ -152,11 +153,7 @@ async def _write(request: Request, ticket: _Ticket, target: Path) -> str:
 def _place(folder: Path, path: str) -> Path:
     """A path below `folder`, of safe names, that is not taken."""
     parts = [safe_name(part) for part in PurePosixPath(path.replace("\\", "/")).parts if part not in ("/", ".", "..")]
-    target = folder.joinpath(*(parts[-8:] or ["unnamed"]))
-    candidate, number = target, 2
-    while candidate.exists():
-        candidate, number = target.with_name(f"{number}-{target.name}"), number + 1
-    return candidate
+    return unused(folder.joinpath(*(parts[-8:] or ["unnamed"])))
 
 
 def _remove_stale(uploads: Path) -> None:

@@ -10,8 +10,9 @@ import zlib
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from synth_core.data.readers.files import Files
+from synth_core.data.readers.files import Files, are_arrays, names_in_zip
 from synth_core.errors import DamagedFile, DataError
+from synth_core.storage import unused
 from synth_core.workspace import safe_name
 
 ZIP = b"PK\x03\x04"
@@ -45,12 +46,10 @@ def unpack_archives(files: Files) -> list[DataError]:
 
 def is_archive(file: Path) -> bool:
     """Whether a zip is a collection of files: arrays of NumPy (.npz) and office documents are zips too."""
-    try:
-        with zipfile.ZipFile(file) as content:
-            names = content.namelist()
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
+    names = names_in_zip(file)
+    if names is None:
         return True  # cut short: unpacking says so
-    return "[Content_Types].xml" not in names and not (names and all(name.endswith(".npy") for name in names))
+    return "[Content_Types].xml" not in names and not are_arrays(names)
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -60,7 +59,7 @@ def unpack(archive: Path, folder: Path) -> None:
             members = [member for member in content.infolist() if _wanted(member)]
             _check_size(archive, members, folder)
             for member in members:
-                target = _unused(folder.joinpath(*map(_plain, _parts(archive, member))))
+                target = unused(folder.joinpath(*map(_plain, _parts(archive, member))))
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with content.open(member) as packed, target.open("wb") as out:
                     _copy(packed, out, member.file_size)
@@ -109,13 +108,6 @@ def _parts(archive: Path, member: zipfile.ZipInfo) -> tuple[str, ...]:
 
 def _plain(part: str) -> str:
     return part if _PLAIN.match(part) else safe_name(part)
-
-
-def _unused(target: Path) -> Path:
-    candidate, number = target, 2
-    while candidate.exists():
-        candidate, number = target.with_name(f"{number}-{target.name}"), number + 1
-    return candidate
 
 
 def _copy(packed: IO[bytes], out: IO[bytes], size: int) -> None:

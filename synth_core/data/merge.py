@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from synth_core.data.dataset import FORMAT, Dataset
+from synth_core.data.recording import Source
 from synth_core.data.shards import ShardWriter
 from synth_core.errors import InvalidSetting, SpecMismatch
 from synth_core.storage import publish_directory, write_json_atomic
@@ -86,7 +88,7 @@ def merge(
             "name": name or out.name,
             "spec": spec.to_dict(),
             "preparation": datasets[0].info.get("preparation", {}),
-            "source": _source(datasets),
+            "source": asdict(Source.joined(Source(**dataset.info["source"]) for dataset in datasets)),
             "hash": digest,
             "counts": {
                 "recordings": int(table["record"].nunique()),
@@ -99,6 +101,14 @@ def merge(
         }
         write_json_atomic(folder / "dataset.json", info)
     return Dataset.open(out)
+
+
+def renamed(labels: pd.Series[Any], mapping: LabelMap) -> pd.Series[Any]:
+    """A column of lists of class names, in the names of the joined dataset, each once."""
+    lists = [
+        list(dict.fromkeys(new for old in names if (new := mapping.get(old, old)) is not None)) for names in labels
+    ]
+    return pd.Series(lists, index=labels.index, dtype=object)
 
 
 def class_counts(labels: pd.Series[Any]) -> dict[str, int]:
@@ -137,10 +147,7 @@ def _mapped(dataset: Dataset, mapping: LabelMap) -> pd.DataFrame:
     """The table of a dataset in the terms of the joined one."""
     collection = str(dataset.info.get("source", {}).get("name") or dataset.name)
     table = dataset.table.reset_index(drop=True).copy()
-    table["labels"] = [
-        list(dict.fromkeys(new for old in names if (new := mapping.get(old, old)) is not None))
-        for names in table["labels"]
-    ]
+    table["labels"] = renamed(table["labels"], mapping)
     for column in ("subject", "record"):
         table[column] = [f"{collection}/{value}" for value in table[column]]
     return table.assign(source=dataset.name)
@@ -180,19 +187,4 @@ def _described(dataset: Dataset, mapping: LabelMap, rows: pd.DataFrame) -> dict[
         "labels": dict(mapping),
         "before": class_counts(dataset.table["labels"]),
         "after": class_counts(rows["labels"]),
-    }
-
-
-def _source(datasets: Sequence[Dataset]) -> dict[str, Any]:
-    """Names, licences and citations of all, each once; simulated when any is."""
-    sources = [dataset.info.get("source", {}) for dataset in datasets]
-
-    def joined(field: str) -> str:
-        return "; ".join(dict.fromkeys(str(source[field]) for source in sources if source.get(field)))
-
-    return {
-        "name": joined("name"),
-        "licence": joined("licence"),
-        "citation": joined("citation"),
-        "simulated": any(source.get("simulated") for source in sources),
     }

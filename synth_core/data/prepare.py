@@ -93,7 +93,7 @@ def prepare(
             "name": name or out.name,
             "spec": spec.to_dict(),
             "preparation": preparation.model_dump(mode="json"),
-            "source": asdict(_source(chosen)),
+            "source": asdict(Source.joined(recording.source for recording in chosen)),
             "hash": digest,
             "counts": _counts(tally),
             "problems": tally.problems[:MOST_PROBLEMS],
@@ -168,23 +168,6 @@ def _row(recording: Recording, example: Example) -> dict[str, Any]:
 
 def _labels(recording: Recording) -> list[str]:
     return [name for name, value in recording.labels.items() if value]
-
-
-def _source(recordings: Sequence[Recording]) -> Source:
-    """The one source, or all of them joined; simulated when any is."""
-    sources = list(dict.fromkeys(recording.source for recording in recordings))
-    if len(sources) == 1:
-        return sources[0]
-
-    def joined(parts: list[str]) -> str:
-        return "; ".join(dict.fromkeys(part for part in parts if part))
-
-    return Source(
-        joined([source.name for source in sources]),
-        joined([source.licence for source in sources]),
-        joined([source.citation for source in sources]),
-        any(source.simulated for source in sources),
-    )
 
 
 def _counts(tally: _Tally) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,21 @@ class Source:
     licence: str = "not stated"
     citation: str = ""
     simulated: bool = False
+
+    @classmethod
+    def joined(cls, sources: Iterable[Source]) -> Source:
+        """All of them as one, each name, licence and citation once; simulated when any is."""
+        each = list(dict.fromkeys(sources))
+
+        def together(parts: Iterable[str]) -> str:
+            return "; ".join(dict.fromkeys(part for part in parts if part))
+
+        return cls(
+            together(source.name for source in each),
+            together(source.licence for source in each),
+            together(source.citation for source in each),
+            any(source.simulated for source in each),
+        )
 
 
 @dataclass

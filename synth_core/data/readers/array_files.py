@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_core.data.readers.files import head
+from synth_core.data.readers.files import are_arrays, head, names_in_zip
 from synth_core.data.readers.matlab import HDF5, LARGEST, VERSION_5, VERSION_7, check_array, check_hdf5
 from synth_core.data.readers.matlab5 import read_variables
 from synth_core.errors import DamagedFile, DataError
@@ -79,12 +79,7 @@ def array_file(file: Path, start: bytes) -> ArrayFile | None:
 
 def _holds_arrays(file: Path) -> bool:
     """Whether a zip is an archive of NumPy arrays."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
-        return False
-    return bool(names) and all(name.endswith(".npy") for name in names)
+    return are_arrays(names_in_zip(file) or [])
 
 
 class _Npy(ArrayFile):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import os
+import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from synth_core.errors import DamagedFile, DataError
@@ -109,6 +110,20 @@ def read_bounded(path: Path, limit: int, purpose: str) -> bytes:
     if len(content) > limit:
         raise DataError(path, f"has more than the {limit / 2**20:.0f} MB that {purpose} may have; split it first.")
     return content
+
+
+def names_in_zip(file: Path) -> list[str] | None:
+    """What a zip says it holds; None where it is damaged."""
+    try:
+        with zipfile.ZipFile(file) as content:
+            return content.namelist()
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
+        return None
+
+
+def are_arrays(names: Sequence[str]) -> bool:
+    """Whether the members of a zip are arrays of NumPy and nothing else: then it is a .npz."""
+    return bool(names) and all(name.endswith(".npy") for name in names)
 
 
 def sibling(owner: Path, name: str) -> Path:
