@@ -163,8 +163,8 @@ def _recovery_measures(
     meaning = "Trained on synthetic, tested on held-out real; the floor is the same classifier trained on real."
     share = "Trained on synthetic over trained on real, both tested on the same held-out real examples."
     return [
-        Measure(f"{measure}, {title}", "", "all", "higher", score, meaning),
-        Measure(f"usefulness, {title}", "", "all", "higher", relative, share),
+        Measure(f"{measure}, {title}", "", "all", "higher", score, meaning, question="usefulness"),
+        Measure(f"usefulness, {title}", "", "all", "higher", relative, share, question="usefulness"),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,15 +24,13 @@ from synth_core.metrics.spectral import (
     radial_spectrum,
     spectral_wasserstein,
 )
+from synth_core.metrics.trio import Distance, Trio, quantile_distance
 from synth_core.metrics.two_sample import auc, c2st_predictions
 from synth_core.types import Batch
 
 Floats = NDArray[np.float64]
-Distance = Callable[[Floats, Floats], float]
-
 DYNAMIC_RANGE = 60.0  # dB below the strongest frequency of the held-out spectrum; weaker ones are a filter's stop band
 VALUES_PER_EXAMPLE = 512  # thinned evenly, for amplitude distributions
-LEVELS = np.linspace(0.005, 0.995, 199)  # quantiles at which amplitude distributions are compared
 NEIGHBOURS = 5
 SMALLEST_CLASS = 20  # examples per side, below which a class gets no spectrum of its own
 
@@ -72,10 +70,7 @@ class Sides:
     def score(self, distance: Distance, attribute: str, rng: np.random.Generator) -> Score:
         """Value, interval over subjects and floor of a distance between two arrays of one kind."""
         train, holdout, synthetic = (getattr(side, attribute) for side in (self.train, self.holdout, self.synthetic))
-        groups = (self.holdout.subjects, self.synthetic.subjects)
-        interval = half_samples(distance, holdout, synthetic, groups=groups, rng=rng)
-        value, floor = distance(holdout, synthetic), distance(holdout, train)
-        return Score.against(floor, value, interval, n_real=len(holdout), n_synthetic=len(synthetic))
+        return Trio(train, holdout, synthetic, self.holdout.subjects, self.synthetic.subjects).score(distance, rng)
 
 
 def compared(train: Batch, holdout: Batch, synthetic: Batch) -> Sides:
@@ -112,17 +107,15 @@ def spectral_measures(
     for index, name in enumerate(classes):
         part = _of_class(sides, index)
         if part is not None:
-            yield Measure("log-spectral distance", "dB", name, "lower", part.score(decibels, "spectra", rng), meaning)
+            score = part.score(decibels, "spectra", rng)
+            yield Measure("log-spectral distance", "dB", name, "lower", score, meaning, split="class")
 
 
 def amplitude_measures(sides: Sides, unit: str, rng: np.random.Generator) -> Iterator[Measure]:
     """Wasserstein-1 distance of the pooled values."""
 
-    def amplitude(a: Floats, b: Floats) -> float:
-        return float(np.abs(np.quantile(a, LEVELS) - np.quantile(b, LEVELS)).mean())
-
     meaning = "Mean difference of the quantiles (0.5 to 99.5 %) of all values."
-    yield Measure("amplitude distance", unit, "all", "lower", sides.score(amplitude, "values", rng), meaning)
+    yield Measure("amplitude distance", unit, "all", "lower", sides.score(quantile_distance, "values", rng), meaning)
 
 
 def distribution_measures(sides: Sides, rng: np.random.Generator) -> Iterator[Measure]:
@@ -170,7 +163,7 @@ def copying(sides: Sides, rng: np.random.Generator) -> Measure:
     value = closer_to_train(*parts)
     score = Score.against(0.5, value, interval, n_real=len(sides.holdout), n_synthetic=len(sides.synthetic))
     meaning = "Share of synthetic examples whose nearest real one was trained on; 0.5 when nothing was copied."
-    return Measure("closer to training", "", "all", "lower", score, meaning, near=1.2)
+    return Measure("closer to training", "", "all", "lower", score, meaning, near=1.2, question="safety")
 
 
 def _mean_spectrum(decibels: Floats) -> Floats:

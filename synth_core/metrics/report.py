@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from synth_core.metrics.score import Score
 
 Floats = NDArray[np.float64]
+Question = Literal["realism", "usefulness", "safety"]
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,14 @@ class Measure:
     Parameters
     ----------
     name, unit : what is measured, and in what; "" for a pure number.
-    part : "all", or the class that it is restricted to.
+    part : "all", or the class or channel that it is restricted to.
     better : which direction is towards real data.
     score : the numbers.
     meaning : one sentence for a reader who meets the measure for the first time.
     near : ratio to the floor up to which a measure whose lower values are better is near; less than 2 for measures
         that begin at one half.
+    question : which of the questions of an evaluation it helps to answer.
+    split : what `part` names: "class", "channel", or "all" for the whole.
     """
 
     name: str
@@ -39,6 +42,8 @@ class Measure:
     score: Score
     meaning: str
     near: float = 2.0
+    question: Question = "realism"
+    split: Literal["all", "class", "channel"] = "all"
 
     @property
     def verdict(self) -> str:
@@ -56,7 +61,8 @@ class Measure:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
-        fields = {"measure": self.name, "unit": self.unit, "part": self.part, "better": self.better}
+        fields = {"question": self.question, "measure": self.name, "unit": self.unit, "part": self.part}
+        fields |= {"split": self.split, "better": self.better}
         return {**fields, **self.score.to_dict(), "verdict": self.verdict, "meaning": self.meaning}
 
 
