@@ -40,7 +40,7 @@ def start(dataset: Path, model: Path, n: int, with_classifier: bool) -> None:
 
 def show(report: Report, name: str) -> None:
     """Verdicts in words, then the table, then the report as a file."""
-    from synth_core.figures import report_page
+    from synth_core.export import report_page
 
     for sentence in report.sentences:
         st.markdown(f"- {sentence}")

@@ -26,7 +26,7 @@ def evaluate(
 
     Example: python -m synth_core evaluate --train data/bonn --holdout data/bonn --synthetic bonn.npz --out report.html
     """
-    from synth_core.figures import report_page
+    from synth_core.export import report_page
     from synth_core.metrics.evaluate import evaluate as measured
     from synth_core.storage import write_json_atomic
 

@@ -1,6 +1,6 @@
 """Arrays in, plotly figures out: every axis with its unit, real in blue, synthetic in vermilion."""
 
-from synth_core.figures.report import report_figures, report_page
+from synth_core.figures.report import report_figures
 from synth_core.figures.spectra import histogram_overlay, radial_spectrum_overlay, spectrum_overlay
 from synth_core.figures.study import IntervalRow, accuracy_intervals, roc
 from synth_core.figures.theme import REAL, SYNTHETIC
@@ -16,7 +16,6 @@ __all__ = [
     "loss_curves",
     "radial_spectrum_overlay",
     "report_figures",
-    "report_page",
     "roc",
     "spectrum_overlay",
 ]

@@ -6,6 +6,7 @@ Training uses the same number of optimiser steps whatever the number of examples
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,13 +22,14 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from synth_core.errors import InvalidSetting, SpecMismatch
 from synth_core.metrics.features import features_of
-from synth_core.metrics.networks import classifier_for
+from synth_core.metrics.networks import SignalNet, SliceNet, classifier_for
 from synth_core.types import Batch
 
 RISE = 0.2  # of the steps, until the rate is at its peak
 Method = Literal["network", "features"]
 METHODS: tuple[Method, ...] = ("network", "features")
 Progress = Callable[[int, int, str], None]
+Augmentation = Callable[[Tensor], Tensor]
 Floats = NDArray[np.float64]
 
 
@@ -84,9 +86,9 @@ def class_recovery(
     _check_pair(train, test)
     truth = labels_of(test)
     if method == "features":
-        predicted = _feature_predictions(train, test, seed)
+        predicted = feature_probabilities(train, test, seed)
     elif method == "network":
-        predicted = _network_predictions(train, test, settings or ClassifierSettings(), seed, progress)
+        predicted = train_network(train, settings, seed=seed, progress=progress).probabilities(test.values)
     else:
         raise InvalidSetting(f"`method` must be network or features. Got {method!r} instead.")
     exclusive = bool((labels_of(train).sum(1) == 1).all() and (truth.sum(1) == 1).all())
@@ -136,7 +138,8 @@ def _check_pair(train: Batch, test: Batch) -> None:
         )
 
 
-def _feature_predictions(train: Batch, test: Batch, seed: int) -> Floats:
+def feature_probabilities(train: Batch, test: Batch, seed: int) -> Floats:
+    """(n_test, classes) by gradient boosting on interpretable features; see `class_recovery`."""
     inputs, unseen = features_of(train).values, features_of(test).values
     labels = labels_of(train)
     if (labels.sum(1) == 1).all():
@@ -159,19 +162,60 @@ def _probability(inputs: Floats, label: Floats, unseen: Floats, seed: int) -> Fl
     return model.fit(inputs, label).predict_proba(unseen)[:, 1]
 
 
-def _network_predictions(
-    train: Batch, test: Batch, settings: ClassifierSettings, seed: int, progress: Progress | None
-) -> Floats:
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A network that was trained on labelled examples.
+
+    Parameters
+    ----------
+    network : in evaluation mode.
+    exclusive : whether each example has exactly one class; probabilities then sum to 1.
+    """
+
+    network: SignalNet | SliceNet
+    exclusive: bool
+
+    def probabilities(self, values: Tensor) -> Floats:
+        """(n, *shape) in physical units → (n, classes)."""
+        logits = self._in_parts(self.network, values)
+        return (logits.softmax(1) if self.exclusive else logits.sigmoid()).double().numpy()
+
+    def embeddings(self, values: Tensor) -> Floats:
+        """(n, *shape) in physical units → (n, d), what the last layer sees."""
+        return self._in_parts(self.network.embed, values).double().numpy()
+
+    @staticmethod
+    def _in_parts(function: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:
+        with torch.no_grad():
+            return torch.cat([function(part) for part in values.split(256)])
+
+
+def train_network(
+    train: Batch,
+    settings: ClassifierSettings | None = None,
+    *,
+    seed: int = 0,
+    start: TrainedNetwork | None = None,
+    augment: Augmentation | None = None,
+    progress: Progress | None = None,
+) -> TrainedNetwork:
+    """Train the network of a modality on labelled examples.
+
+    Parameters
+    ----------
+    train : examples with labels.
+    seed : of the initial weights, the order of the examples and the augmentation.
+    start : a trained network to go on from; it is left as it is.
+    augment : called on each batch of values, (n, *shape) in physical units.
+    progress : called as progress(step, steps, message); may raise to stop.
+    """
     labels = torch.from_numpy(labels_of(train)).float()
-    exclusive = bool((labels.sum(1) == 1).all())
+    exclusive = bool((labels.sum(1) == 1).all()) if start is None else start.exclusive
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = classifier_for(train.spec, train.values)
-        _fit(network, train.values, labels, exclusive, settings, progress)
-    network.eval()
-    with torch.no_grad():
-        logits = torch.cat([network(part) for part in test.values.split(256)])
-    return (logits.softmax(1) if exclusive else logits.sigmoid()).double().numpy()
+        network = classifier_for(train.spec, train.values) if start is None else copy.deepcopy(start.network)
+        _fit(network, train.values, labels, exclusive, settings or ClassifierSettings(), augment, progress)
+    return TrainedNetwork(network.eval(), exclusive)
 
 
 def _fit(
@@ -180,6 +224,7 @@ def _fit(
     labels: Tensor,
     exclusive: bool,
     settings: ClassifierSettings,
+    augment: Augmentation | None,
     progress: Progress | None,
 ) -> None:
     optimiser = torch.optim.AdamW(network.parameters(), settings.lr, weight_decay=settings.weight_decay)
@@ -188,7 +233,8 @@ def _fit(
     network.train()
     for step in range(settings.steps):
         chosen = torch.multinomial(weights, settings.batch_size, replacement=True)
-        logits = network(_augmented(values[chosen]))
+        seen = _mirrored(values[chosen])
+        logits = network(seen if augment is None else augment(seen))
         if exclusive:
             loss = cross_entropy(logits, labels[chosen].argmax(1), label_smoothing=settings.label_smoothing)
         else:
@@ -212,7 +258,7 @@ def _sampling_weights(labels: Tensor) -> Tensor:
     return counts[which].float().rsqrt()
 
 
-def _augmented(values: Tensor) -> Tensor:
+def _mirrored(values: Tensor) -> Tensor:
     """Half of the slices mirrored, which leaves the class as it is; signals as they are."""
     if values.ndim == 3:
         return values

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import platform
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from importlib.metadata import version
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,12 +15,19 @@ from synth_core.errors import InvalidSetting, SpecMismatch
 from synth_core.metrics import fidelity
 from synth_core.metrics.bootstrap import bootstrap
 from synth_core.metrics.classifier import METHODS, ClassifierSettings, Recovery, class_recovery, recovery_score
-from synth_core.metrics.report import Evidence, Measure, Report
+from synth_core.metrics.encoder import encoder_measures
+from synth_core.metrics.findings import least_realistic
+from synth_core.metrics.measure import Measure
+from synth_core.metrics.report import Evidence, Finding, Report
 from synth_core.metrics.score import Score
-from synth_core.metrics.verdict import sentences_for
+from synth_core.metrics.verdict import limits_of, verdicts_for
 from synth_core.types import Batch, DataSpec
 
 Progress = Callable[[int, int, str], None]
+Three = tuple[Batch, Batch, Batch]
+
+STAGES = 7
+PACKAGES = ("torch", "numpy", "scipy", "scikit-learn")
 
 SMALLEST = 20  # examples per side; below, floors are as large as any effect
 LARGEST = 2000  # examples per side in distances between sets; a random choice when there are more
@@ -69,22 +79,41 @@ def evaluate(
     InvalidSetting : when there are fewer than 20 examples on a side.
     """
     _check(train, holdout, synthetic)
-    report_progress = progress or (lambda done, total, message: None)
+    say = progress or (lambda done, total, message: None)
     rng = np.random.default_rng(seed)
     n = min(len(train), len(holdout), len(synthetic), LARGEST)
-    report_progress(0, 4, "reading examples")
-    parts = [_chosen(source, n, rng) for source in (train, holdout, synthetic)]
+    say(0, STAGES, "reading examples")
+    rows = [_chosen_rows(source, n, rng) for source in (train, holdout, synthetic)]
+    parts = (_at(train, rows[0]), _at(holdout, rows[1]), _at(synthetic, rows[2]))
     _check_finite(parts)
-    report_progress(1, 4, "measuring spectra and features")
+    spec = train.spec
+    labelled = bool(classifier) and _has_classes(parts)
+    settings = classifier if isinstance(classifier, ClassifierSettings) else None
+    say(1, STAGES, "spectra and features")
     sides = fidelity.compared(*parts)
-    report_progress(2, 4, "comparing distributions")
-    measures = list(_fidelity_measures(sides, parts[1].spec, seed, rng))
-    if classifier and _has_classes(parts):
-        report_progress(3, 4, "training classifiers on real and on synthetic examples")
-        measures += _usefulness(train, holdout, synthetic, None if classifier is True else classifier, seed, rng)
-    settings = _settings(train, holdout, synthetic, parts, seed, sides)
-    report_progress(4, 4, "done")
-    return Report(tuple(measures), sentences_for(measures, settings), settings, _evidence(sides))
+    measures = list(fidelity.spectral_measures(sides, spec.classes, spec.is_image, rng))
+    measures += fidelity.amplitude_measures(sides, spec.unit, rng)
+    say(2, STAGES, "distributions of features")
+    measures += fidelity.distribution_measures(sides, rng)
+    told = fidelity.told_apart(sides, seed, rng)
+    measures.append(told.measure)
+    say(4, STAGES, "copies of training examples")
+    measures.append(fidelity.copying(sides, rng))
+    if labelled:
+        say(5, STAGES, "distance in the space of a network")
+        measures += encoder_measures(parts, settings, seed, rng)
+        say(6, STAGES, "classifiers trained on real and on synthetic examples")
+        measures += _usefulness(train, holdout, synthetic, settings, seed, rng)
+    facts = _settings((train, holdout, synthetic), parts, seed, sides)
+    findings = least_realistic(told.synthetic, parts[2], rows[2])
+    say(STAGES, STAGES, "done")
+    return Report(
+        verdicts_for(measures, facts),
+        tuple(measures),
+        limits_of(measures, facts),
+        facts,
+        _evidence(sides, spec, findings),
+    )
 
 
 def _check(train: Batch | Examples, holdout: Batch | Examples, synthetic: Batch | Examples) -> None:
@@ -102,27 +131,22 @@ def _check(train: Batch | Examples, holdout: Batch | Examples, synthetic: Batch 
             raise InvalidSetting(f"{message} Fewer say nothing that chance would not.")
 
 
-def _check_finite(parts: list[Batch]) -> None:
+def _check_finite(parts: Three) -> None:
     for name, part in zip(("training", "held-out", "synthetic"), parts, strict=True):
         bad = int((~part.values.flatten(1).isfinite().all(1)).sum())
         if bad:
             raise SpecMismatch(f"{bad} of {len(part)} {name} examples hold values that are not finite. Leave them out.")
 
 
-def _chosen(source: Batch | Examples, n: int, rng: np.random.Generator) -> Batch:
-    rows = np.sort(rng.permutation(len(source))[:n]).tolist()
+def _chosen_rows(source: Batch | Examples, n: int, rng: np.random.Generator) -> list[int]:
+    return np.sort(rng.permutation(len(source))[:n]).tolist()
+
+
+def _at(source: Batch | Examples, rows: list[int]) -> Batch:
     return source.select(rows) if isinstance(source, Batch) else source.batch(rows)
 
 
-def _fidelity_measures(sides: fidelity.Sides, spec: DataSpec, seed: int, rng: np.random.Generator) -> Iterator[Measure]:
-    yield from fidelity.spectral_measures(sides, spec.classes, spec.is_image, rng)
-    yield from fidelity.amplitude_measures(sides, spec.unit, rng)
-    yield from fidelity.distribution_measures(sides, rng)
-    yield fidelity.told_apart(sides, seed, rng)
-    yield fidelity.copying(sides, rng)
-
-
-def _has_classes(parts: list[Batch]) -> bool:
+def _has_classes(parts: Three) -> bool:
     return len(parts[0].spec.classes) > 1 and all(part.condition.labels is not None for part in parts)
 
 
@@ -134,7 +158,9 @@ def _usefulness(
     seed: int,
     rng: np.random.Generator,
 ) -> list[Measure]:
-    real, test, made = (_chosen(source, LARGEST_FOR_CLASSIFIER, rng) for source in (train, holdout, synthetic))
+    real, test, made = (
+        _at(source, _chosen_rows(source, LARGEST_FOR_CLASSIFIER, rng)) for source in (train, holdout, synthetic)
+    )
     measures: list[Measure] = []
     for method in METHODS:
         from_real = class_recovery(real, test, method=method, settings=settings, seed=seed)
@@ -168,34 +194,35 @@ def _recovery_measures(
     ]
 
 
-def _settings(
-    train: Batch | Examples,
-    holdout: Batch | Examples,
-    synthetic: Batch | Examples,
-    parts: list[Batch],
-    seed: int,
-    sides: fidelity.Sides,
-) -> dict[str, Any]:
+def _settings(sources: tuple[Batch | Examples, ...], parts: Three, seed: int, sides: fidelity.Sides) -> dict[str, Any]:
+    spec = parts[0].spec
     subjects = None if parts[1].subjects is None else len(set(parts[1].subjects))
     return {
-        "modality": train.spec.modality,
-        "unit": train.spec.unit,
-        "shape": list(train.spec.shape),
-        "classes": list(train.spec.classes),
+        "modality": spec.modality,
+        "unit": spec.unit,
+        "shape": list(spec.shape),
+        "classes": list(spec.classes),
         "seed": seed,
-        "training examples": len(train),
-        "held-out examples": len(holdout),
+        "training examples": len(sources[0]),
+        "held-out examples": len(sources[1]),
         "held-out subjects": subjects,
-        "synthetic examples": len(synthetic),
+        "synthetic examples": len(sources[2]),
         "examples per side in distances": len(parts[0]),
         "features": sides.holdout.features.shape[1],
         "frequencies compared": f"{sides.freqs[0]:.3g} to {sides.freqs[-1]:.3g} "
-        + ("cycles/mm" if train.spec.is_image else "Hz"),
+        + ("cycles/mm" if spec.is_image else "Hz"),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "SHA-256 of the examples compared": {
+            name: sha256(part.values.numpy().tobytes()).hexdigest()[:16]
+            for name, part in zip(("training", "held-out", "synthetic"), parts, strict=True)
+        },
     }
 
 
-def _evidence(sides: fidelity.Sides) -> Evidence:
-    real, synthetic = (10 ** (side.spectra[:DRAWN].mean(1) / 10) for side in (sides.holdout, sides.synthetic))
-    values = [side.values.ravel() for side in (sides.holdout, sides.synthetic)]
-    thinned = [part[:: max(1, len(part) // 50_000)] for part in values]
-    return Evidence(sides.freqs, real, synthetic, *thinned)
+def _evidence(sides: fidelity.Sides, spec: DataSpec, findings: tuple[Finding, ...]) -> Evidence:
+    both = (sides.holdout, sides.synthetic)
+    spectra = [10 ** (side.spectra[:DRAWN] / 10) for side in both]
+    labels = [None if side.labels is None else side.labels[:DRAWN] for side in both]
+    pooled = [side.values.ravel() for side in both]
+    values = [part[:: max(1, len(part) // 50_000)] for part in pooled]
+    return Evidence(spec, sides.freqs, spectra[0], spectra[1], labels[0], labels[1], values[0], values[1], findings)

@@ -16,7 +16,7 @@ from synth_core.metrics.distribution import (
     precision_recall_density_coverage,
 )
 from synth_core.metrics.features import features_of
-from synth_core.metrics.report import Measure
+from synth_core.metrics.measure import Measure
 from synth_core.metrics.score import Score
 from synth_core.metrics.spectral import (
     log_spectral_distance,
@@ -138,7 +138,15 @@ def distribution_measures(sides: Sides, rng: np.random.Generator) -> Iterator[Me
         yield Measure(name, "", "all", "higher", sides.score(neighbourhood, "features", rng), meaning)
 
 
-def told_apart(sides: Sides, seed: int, rng: np.random.Generator) -> Measure:
+@dataclass(frozen=True)
+class ToldApart:
+    """How well real and synthetic are told apart, and (n,) how synthetic each synthetic example looks."""
+
+    measure: Measure
+    synthetic: Floats
+
+
+def told_apart(sides: Sides, seed: int, rng: np.random.Generator) -> ToldApart:
     """AUROC of boosted trees that must tell synthetic from held-out real; floor: training from held-out real."""
     predictions = c2st_predictions(
         sides.holdout.features, sides.synthetic.features, sides.holdout.subjects, sides.synthetic.subjects, seed=seed
@@ -152,7 +160,7 @@ def told_apart(sides: Sides, seed: int, rng: np.random.Generator) -> Measure:
         floor, auc(*predictions), interval, n_real=len(sides.holdout), n_synthetic=len(sides.synthetic)
     )
     meaning = "How well a classifier tells synthetic from real by the features: 0.5 is guessing, 1 is always."
-    return Measure("told apart (AUROC)", "", "all", "lower", score, meaning, near=1.5)
+    return ToldApart(Measure("told apart (AUROC)", "", "all", "lower", score, meaning, near=1.5), predictions[1])
 
 
 def copying(sides: Sides, rng: np.random.Generator) -> Measure:

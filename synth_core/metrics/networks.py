@@ -131,21 +131,26 @@ class SignalNet(nn.Module):
         )
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(10 * width, classes))
 
-    def forward(self, values: Tensor) -> Tensor:
-        """(n, channels, samples) in physical units → (n, classes) logits."""
+    def embed(self, values: Tensor) -> Tensor:
+        """(n, channels, samples) in physical units → (n, 10 · width), what the last layer sees."""
         slope = self.slope(values.diff(dim=-1, append=values[..., -1:]))
         hidden = self.stages(self.stem(torch.cat([self.level(values), slope], dim=1)))  # (n, 4 · width, time)
         views = [hidden.mean(-1), hidden.amax(-1), self.rhythms(self.spectrum(values))]
-        return self.head(torch.cat(views, dim=1))
+        return torch.cat(views, dim=1)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """(n, channels, samples) in physical units → (n, classes) logits."""
+        return self.head(self.embed(values))
 
 
 class SliceNet(nn.Module):
     """The same on slices: stem (5 × 5, stride 2, max-pool), three residual stages, mean and maximum over the plane."""
 
-    def __init__(self, channels: int, classes: int, width: int = 16, dropout: float = 0.2) -> None:
+    def __init__(self, classes: int, width: int = 16, dropout: float = 0.2) -> None:
         super().__init__()
+        self.scaling = SliceScaling()
         self.stem = nn.Sequential(
-            nn.Conv2d(channels, width, 5, 2, 2, bias=False), nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2)
+            nn.Conv2d(len(HU_WINDOWS), width, 5, 2, 2, bias=False), nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2)
         )
         self.stages = nn.Sequential(
             Residual(nn.Conv2d, nn.BatchNorm2d, (width, width, 3, 1)),
@@ -154,18 +159,20 @@ class SliceNet(nn.Module):
         )
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(8 * width, classes))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(n, channels, height, width), scaled → (n, classes) logits."""
-        hidden = self.stages(self.stem(x)).flatten(2)  # (n, 4 · width, places)
-        return self.head(torch.cat([hidden.mean(-1), hidden.amax(-1)], dim=1))
+    def embed(self, values: Tensor) -> Tensor:
+        """(n, 1, height, width) in HU → (n, 8 · width), what the last layer sees."""
+        hidden = self.stages(self.stem(self.scaling(values))).flatten(2)  # (n, 4 · width, places)
+        return torch.cat([hidden.mean(-1), hidden.amax(-1)], dim=1)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """(n, 1, height, width) in HU → (n, classes) logits."""
+        return self.head(self.embed(values))
 
 
 def _symmetric_log(x: Tensor) -> Tensor:
     return x.sign() * torch.log1p(x.abs())  # the shape of asinh at a quarter of its cost
 
 
-def classifier_for(spec: DataSpec, values: Tensor) -> nn.Module:
+def classifier_for(spec: DataSpec, values: Tensor) -> SignalNet | SliceNet:
     """Network with its scaling for one kind of example; `values` are the training examples, to fit the scaling."""
-    if spec.is_image:
-        return nn.Sequential(SliceScaling(), SliceNet(len(HU_WINDOWS), len(spec.classes)))
-    return SignalNet(values, len(spec.classes))
+    return SliceNet(len(spec.classes)) if spec.is_image else SignalNet(values, len(spec.classes))

@@ -1,98 +1,88 @@
-"""Numbers into sentences: the verdicts first, then what this evaluation cannot say."""
+"""Numbers into answers: one sentence per question with its evidence, then what this evaluation cannot say.
+
+Only measures of which it is known that they react to a planted fault enter an answer (`reactions`).
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from synth_core.metrics.report import Measure
-from synth_core.metrics.score import Score
+from synth_core.metrics.measure import Measure, Question
+from synth_core.metrics.reactions import reacts_to
 
-WORDS = {
-    "as real": "as close to held-out people as other real people are",
-    "near": "near to real, not equal",
-    "far": "clearly unlike real",
-    "not known": "not known",
+Answer = Literal["yes", "partly", "no", "not known"]
+
+TITLES: dict[Question, str] = {
+    "realism": "Is it real enough?",
+    "usefulness": "Is it useful?",
+    "safety": "Is it safe?",
+    "certainty": "How sure are we?",
 }
-FEW_SUBJECTS = 10
+FEW_SUBJECTS, ENOUGH_SUBJECTS = 10, 30
 FEW_EXAMPLES = 500
+NEAR_SHARE = 0.25  # of the measures that may be near instead of as real where the answer is still yes
+NAMED = 3  # measures named in a sentence
 
 
-def sentences_for(measures: Sequence[Measure], settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """One sentence per question, then one per limit.
+@dataclass(frozen=True)
+class Verdict:
+    """The answer to one question.
 
     Parameters
     ----------
-    measures : of all parts; those of the part "all" are spoken about, and the class that fares worst.
+    question : "realism", "usefulness", "safety" or "certainty".
+    answer : "yes", "partly", "no", "not known".
+    sentence : the answer in words, with the number that decided it.
+    evidence : names of the measures that it rests on, worst first.
+    """
+
+    question: Question
+    answer: Answer
+    sentence: str
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The question as it is asked."""
+        return TITLES[self.question]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        fields = {"question": self.question, "title": self.title, "answer": self.answer}
+        return {**fields, "sentence": self.sentence, "evidence": list(self.evidence)}
+
+
+def verdicts_for(measures: Sequence[Measure], settings: Mapping[str, Any]) -> tuple[Verdict, ...]:
+    """One verdict per question.
+
+    Parameters
+    ----------
+    measures : of all parts; answers rest on those of the part "all".
     settings : as in `Report.settings`.
     """
-    overall = {measure.name: measure for measure in measures if measure.part == "all"}
-    spoken = [_realism(overall, name) for name in ("log-spectral distance", "amplitude distance", "Fréchet distance")]
-    spoken += [_worst_class(measures), _told_apart(overall), _copying(overall), *_usefulness(overall)]
-    return tuple(sentence for sentence in [*spoken, *_limits(settings, overall)] if sentence)
+    modality = settings["modality"]
+    trusted = [m for m in measures if m.split == "all" and reacts_to(modality, m.name) and m.verdict != "not known"]
+    by_question = {
+        question: sorted((m for m in trusted if m.question == question), key=_badness, reverse=True)
+        for question in TITLES
+    }
+    return (
+        _realism(by_question["realism"]),
+        _usefulness(by_question["usefulness"]),
+        _safety(by_question["safety"]),
+        _certainty(settings, by_question["realism"]),
+    )
 
 
-def _realism(overall: Mapping[str, Measure], name: str) -> str:
-    measure = overall[name]
-    score, unit = measure.score, f" {measure.unit}" if measure.unit else ""
-    numbers = f"{score.value:.3g}{unit}{_interval(score, '.3g')}, real against real {score.floor:.3g}{unit}"
-    return f"{name[0].upper()}{name[1:]}: {WORDS[measure.verdict]} ({numbers})."
-
-
-def _interval(score: Score, form: str) -> str:
-    """' (low to high)', or nothing where one subject gives no interval."""
-    return "" if math.isnan(score.low) else f" ({score.low:{form}} to {score.high:{form}})"
-
-
-def _worst_class(measures: Sequence[Measure]) -> str:
-    classes = [m for m in measures if m.part != "all" and not math.isnan(m.score.ratio)]
-    if len(classes) < 2:
-        return ""
-    worst = max(classes, key=lambda measure: measure.score.ratio)
-    ratio = f"{worst.score.ratio:.1f} times its floor"
-    return f"The class whose spectrum fares worst is {worst.part}: {worst.score.value:.3g} {worst.unit}, {ratio}."
-
-
-def _told_apart(overall: Mapping[str, Measure]) -> str:
-    score = overall["told apart (AUROC)"].score
-    if score.low <= 0.5 or score.value <= max(0.5, score.floor):
-        return f"A classifier does not tell synthetic from real by the features (AUROC {score.value:.2f})."
-    how = "always" if score.value > 0.95 else "often" if score.value > 0.75 else "sometimes"
-    return f"A classifier {how} tells synthetic from real by the features (AUROC {score.value:.2f}, guessing is 0.5)."
-
-
-def _copying(overall: Mapping[str, Measure]) -> str:
-    score = overall["closer to training"].score
-    share = f"{100 * score.value:.0f} % of the synthetic examples are nearer to a training than to a held-out example"
-    if (score.value if math.isnan(score.low) else score.low) <= 0.5:
-        return f"No sign of copying: {share}; 50 % are expected."
-    return f"Synthetic examples lean towards the training people: {share}; 50 % would be without copying."
-
-
-def _usefulness(overall: Mapping[str, Measure]) -> list[str]:
-    spoken = []
-    for name, measure in overall.items():
-        measured, _, method = name.rpartition(", ")
-        if measured not in ("balanced accuracy", "macro AUROC"):
-            continue
-        score, ratio = measure.score, overall[f"usefulness, {method}"].score
-        if math.isnan(score.value):
-            spoken.append(f"Usefulness by {method} could not be scored: the held-out examples lack classes.")
-            continue
-        spoken.append(
-            f"A classifier ({method}) trained on synthetic examples reaches {measured} {score.value:.2f} on held-out "
-            f"real ones, {ratio.value:.2f} times{_interval(ratio, '.2f')} that of one trained on real "
-            f"({score.floor:.2f})."
-        )
-    return spoken
-
-
-def _limits(settings: Mapping[str, Any], overall: Mapping[str, Measure]) -> list[str]:
+def limits_of(measures: Sequence[Measure], settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """What this evaluation cannot say, one sentence each."""
     n, subjects, features = (
         settings[key] for key in ("examples per side in distances", "held-out subjects", "features")
     )
-    limits = []
+    limits = [_worst_class(measures)]
     if subjects is None:
         limits.append("Subjects are not known, so that intervals are over examples and may be too narrow.")
     elif subjects < FEW_SUBJECTS:
@@ -102,6 +92,109 @@ def _limits(settings: Mapping[str, Any], overall: Mapping[str, Measure]) -> list
         limits.append(f"Only {n} examples per side: precision, recall, density and coverage need about {FEW_EXAMPLES}.")
     if n < 10 * features:
         limits.append(f"{n} examples for {features} features bias the Fréchet distance upwards; read its ratio.")
-    if settings["classes"] and not any(name.startswith("usefulness") for name in overall):
-        limits.append("Whether a classifier learns from the synthetic examples was not measured.")
-    return limits
+    silent = sorted({m.name for m in measures if m.split == "all" and not reacts_to(settings["modality"], m.name)})
+    if silent:
+        limits.append(f"Shown, but in no answer, since no planted fault was seen to move them: {', '.join(silent)}.")
+    return tuple(limit for limit in limits if limit)
+
+
+def _realism(measures: Sequence[Measure]) -> Verdict:
+    evidence = tuple(measure.name for measure in measures)
+    if not measures:
+        return Verdict("realism", "not known", "No measure of realism could be taken.")
+    far, near, good = ([m for m in measures if m.verdict == kind] for kind in ("far", "near", "as real"))
+    if far:
+        kept = f" What holds: {_names(good)}." if good else ""
+        sentence = f"{len(far)} of {len(measures)} measures are clearly unlike real, first {_number(far[0])}.{kept}"
+        return Verdict("realism", "no", sentence, evidence)
+    if len(near) > NEAR_SHARE * len(measures):
+        sentence = f"Nothing is far from real, but {len(near)} of {len(measures)} measures differ, first "
+        return Verdict("realism", "partly", f"{sentence}{_number(near[0])}.", evidence)
+    sentence = f"{len(good)} of {len(measures)} measures are as close to held-out people as other real people are"
+    rest = f"; the others are near, first {_number(near[0])}" if near else ""
+    return Verdict("realism", "yes", f"{sentence}{rest}.", evidence)
+
+
+def _usefulness(measures: Sequence[Measure]) -> Verdict:
+    ratios = [measure for measure in measures if measure.name.startswith("usefulness, ")]
+    if not ratios:
+        return Verdict("usefulness", "not known", "Whether a classifier learns from them was not measured.")
+    answers: dict[str, Answer] = {"as real": "yes", "near": "partly", "far": "no"}
+    worst = answers[max((m.verdict for m in ratios), key=["as real", "near", "far"].index)]
+    best = min(ratios, key=_badness)
+    said = "; ".join(
+        f"{m.score.value:.2f}{_interval(m, '.2f')} by {m.name.removeprefix('usefulness, ')}" for m in ratios
+    )
+    sentence = (
+        f"A classifier trained on synthetic examples alone reaches this share of one trained on real ones: {said}."
+    )
+    if worst == "no" and best.verdict != "far":
+        worst = "partly"
+    return Verdict("usefulness", worst, sentence, tuple(measure.name for measure in measures))
+
+
+def _safety(measures: Sequence[Measure]) -> Verdict:
+    evidence = tuple(measure.name for measure in measures)
+    if not measures:
+        return Verdict("safety", "not known", "Copying could not be measured.")
+    worst = measures[0]
+    if worst.verdict == "as real":
+        sentence = f"No sign of copying in {len(measures)} measures; the nearest to one is {_number(worst)}."
+        return Verdict("safety", "yes", sentence, evidence)
+    signs = [measure for measure in measures if measure.verdict == worst.verdict]
+    if worst.verdict == "near":
+        return Verdict("safety", "partly", f"A slight lean towards the training people: {_numbers(signs)}.", evidence)
+    return Verdict(
+        "safety", "no", f"Training people can be found in the synthetic examples: {_numbers(signs)}.", evidence
+    )
+
+
+def _certainty(settings: Mapping[str, Any], realism: Sequence[Measure]) -> Verdict:
+    n, subjects = settings["examples per side in distances"], settings["held-out subjects"]
+    if subjects is None:
+        return Verdict("certainty", "partly", f"{n} examples a side, of subjects that are not known.")
+    widths = [(m.score.high - m.score.low) / 2 / abs(m.score.value) for m in realism if m.score.value]
+    known = [width for width in widths if math.isfinite(width)]
+    spread = f"; half the intervals are wider than ±{100 * sorted(known)[len(known) // 2]:.0f} %" if known else ""
+    sentence = f"{n} examples a side, {subjects} held-out {'people' if subjects > 1 else 'person'}{spread}."
+    if subjects < FEW_SUBJECTS:
+        return Verdict("certainty", "no", f"Too few to say much: {sentence}")
+    answer: Answer = "yes" if subjects >= ENOUGH_SUBJECTS and n >= FEW_EXAMPLES else "partly"
+    return Verdict("certainty", answer, sentence)
+
+
+def _worst_class(measures: Sequence[Measure]) -> str:
+    classes = [m for m in measures if m.split == "class" and not math.isnan(m.score.ratio)]
+    if len({measure.part for measure in classes}) < 2:
+        return ""
+    worst = max(classes, key=_badness)
+    return f"The class that fares worst is {worst.part}: {_number(worst)}."
+
+
+def _badness(measure: Measure) -> tuple[int, float]:
+    """Order of measures from good to bad: by verdict, then by how far the value is from its floor."""
+    score = measure.score
+    ratio = score.ratio if measure.better == "lower" else 1 / score.ratio if score.ratio > 0 else math.inf
+    rank = {"not known": -1, "as real": 0, "near": 1, "far": 2}[measure.verdict]
+    return rank, math.inf if math.isnan(ratio) and rank == 2 else -math.inf if math.isnan(ratio) else ratio
+
+
+def _number(measure: Measure) -> str:
+    score, unit = measure.score, f" {measure.unit}" if measure.unit else ""
+    return f"{measure.name} ({score.value:.3g}{unit}{_interval(measure, '.3g')}, real {score.floor:.3g})"
+
+
+def _numbers(measures: Sequence[Measure]) -> str:
+    more = f" and {len(measures) - NAMED} more" if len(measures) > NAMED else ""
+    return "; ".join(_number(measure) for measure in measures[:NAMED]) + more
+
+
+def _names(measures: Sequence[Measure]) -> str:
+    more = f" and {len(measures) - NAMED} more" if len(measures) > NAMED else ""
+    return ", ".join(measure.name for measure in measures[:NAMED]) + more
+
+
+def _interval(measure: Measure, form: str) -> str:
+    """', 95 % low to high', or nothing where one subject gives no interval."""
+    score = measure.score
+    return "" if math.isnan(score.low) else f", 95 % {score.low:{form}} to {score.high:{form}}"

@@ -1,17 +1,14 @@
 """Each planted fault must move the measure that is there for it, against its floor; honest data must move none."""
 
 import json
-import math
 from dataclasses import replace
 
 import pytest
 import torch
 
 from synth_core.errors import InvalidSetting, SpecMismatch
-from synth_core.metrics import ClassifierSettings, verdict
+from synth_core.metrics import ClassifierSettings
 from synth_core.metrics.evaluate import evaluate
-from synth_core.metrics.report import Measure
-from synth_core.metrics.score import Score
 from synth_core.signal import filter_signal
 from synth_core.types import Condition
 
@@ -70,7 +67,7 @@ def test_copies_are_caught_where_all_other_measures_are_content(train, holdout):
     assert found["closer to training"].value > 0.95
     assert verdicts(found)["closer to training"] == "far"
     assert verdicts(found)["log-spectral distance"] == "as real"
-    assert any("lean towards the training people" in sentence for sentence in found.sentences)
+    assert {v.question: v.answer for v in found.verdicts}["safety"] == "no"
 
 
 def test_usefulness_is_one_for_real_examples_and_low_for_wrong_labels(train, holdout, synthetic):
@@ -87,13 +84,6 @@ def test_the_report_goes_through_json_and_repeats(train, holdout, synthetic, hon
     written = honest.to_dict()
     assert json.loads(json.dumps(written, allow_nan=False)) == written
     assert evaluate(train, holdout, synthetic, classifier=False).to_dict() == written
-
-
-def test_the_page_holds_every_measure_and_is_self_contained(honest):
-    page = honest.to_html({"A figure": "<div id='drawn'></div>"})
-    assert all(measure.name in page for measure in honest.measures)
-    assert "id='drawn'" in page
-    assert "src=" not in page
 
 
 def test_too_few_unlike_or_broken_examples_are_refused(train, holdout, synthetic):
@@ -114,9 +104,3 @@ def test_progress_can_stop_it(train, holdout, synthetic):
 
     with pytest.raises(KeyboardInterrupt):
         evaluate(train, holdout, synthetic, progress=stop)
-
-
-def test_without_an_interval_a_share_below_one_half_is_no_sign_of_copying() -> None:
-    score = Score(0.0, math.nan, math.nan, 0.5, 0.0, 27, 27)
-    measure = Measure("closer to training", "", "all", "lower", score, "")
-    assert verdict._copying({"closer to training": measure}).startswith("No sign of copying")
