@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from synth_core.commands import data, fetch, generate, measure
+from synth_core.commands import data, experiment, fetch, generate, measure
 from synth_core.errors import SynthScopeError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ for verb in (
     generate.train,
     generate.sample,
     measure.evaluate,
+    experiment.experiment,
     generate.models,
 ):
     app.command()(verb)
