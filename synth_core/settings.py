@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
@@ -30,3 +31,17 @@ def checked(model: type[Settings], values: dict[str, Any], owner: str) -> Settin
         first = error.errors()[0]
         setting = ".".join(map(str, first["loc"])) or "combination"
         raise InvalidSetting(f"The `{setting}` setting of {owner} was refused: {first['msg']}.") from error
+
+
+def parsed(pairs: Sequence[str]) -> dict[str, Any]:
+    """["dim=64", "patch=8"] to {"dim": 64, "patch": 8}; values are JSON where they can be, else text."""
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise InvalidSetting(f"A setting is written name=value. Got {pair!r} instead.")
+        try:
+            settings[name.replace("-", "_")] = json.loads(value)
+        except ValueError:
+            settings[name.replace("-", "_")] = value
+    return settings

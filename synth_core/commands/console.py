@@ -1,4 +1,4 @@
-"""What all verbs share: progress on stderr, results on stdout, settings as `name=value`."""
+"""What all verbs share: progress on stderr, results on stdout."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import time
 from typing import Any
 
 import typer
-
-from synth_core.errors import InvalidSetting
 
 
 class Progress:
@@ -42,20 +40,6 @@ def _span(seconds: float) -> str:
 def show(result: Any, as_json: bool, text: str) -> None:
     """Print the result for a machine, or the text for a person."""
     typer.echo(json.dumps(result, indent=1) if as_json else text)
-
-
-def parse_settings(pairs: list[str]) -> dict[str, Any]:
-    """["dim=64", "patch=8"] to {"dim": 64, "patch": 8}; values are JSON where they can be, else text."""
-    settings: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise InvalidSetting(f"A setting is written name=value. Got {pair!r} instead.")
-        try:
-            settings[name.replace("-", "_")] = json.loads(value)
-        except ValueError:
-            settings[name.replace("-", "_")] = value
-    return settings
 
 
 def table(rows: list[list[str]], header: list[str]) -> str:

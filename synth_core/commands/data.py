@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synth_core.commands.console import Progress, parse_settings, show, table
+from synth_core.commands.console import Progress, show, table
 from synth_core.errors import DataError, InvalidSetting
+from synth_core.settings import parsed
 
 if TYPE_CHECKING:
     from synth_core.data import Recording
@@ -133,7 +134,7 @@ def prepare(
     )
     recordings = [recording for path in paths for recording in open_recordings(path, skipped=skipped, **answers)]
     suggested = Preparation.suggested(recordings).model_dump()
-    preparation = Preparation.checked(suggested | parse_settings(settings))
+    preparation = Preparation.checked(suggested | parsed(settings))
     dataset = prepare_recordings(recordings, out, preparation, progress=Progress())
     _show_dataset(dataset, as_json, [str(error) for error in skipped])
 

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from synth_core.commands.console import Progress, parse_settings, show
+from synth_core.commands.console import Progress, show
 from synth_core.errors import InvalidSetting
+from synth_core.settings import parsed
 
 
 def experiment(
@@ -41,7 +42,7 @@ def experiment(
         raise InvalidSetting("Only planted-faults has something to record.")
     opened = Dataset.open(dataset)
     folder = out or Workspace().folder("experiments") / safe_name(f"{name}-{opened.name}")
-    outcome = EXPERIMENTS[name](opened, folder, parse_settings(settings or [])).run(Progress())
+    outcome = EXPERIMENTS[name](opened, folder, parsed(settings or [])).run(Progress())
     if markdown is not None:
         markdown.write_text(outcome.to_markdown(), encoding="utf-8")
     if record:

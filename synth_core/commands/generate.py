@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from synth_core.commands.console import Progress, parse_settings, show, table
+from synth_core.commands.console import Progress, show, table
 from synth_core.errors import InvalidSetting, RunError
-from synth_core.settings import checked
+from synth_core.settings import checked, parsed
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Settings = Annotated[list[str], typer.Option("--set", help="A setting of the generator, name=value; repeatable.")]
@@ -44,7 +44,7 @@ def train(
         given = {"steps": steps, "batch_size": batch_size}
         chosen = {name: value for name, value in given.items() if value is not None}
         run_config = checked(RunConfig, {"out": out, "seed": seed, "accelerator": accelerator} | chosen, "the run")
-        run = create_run(dataset, generator, parse_settings(settings), run_config)
+        run = create_run(dataset, generator, parsed(settings), run_config)
     progress = Progress()
     total = int(run.config()["run"]["steps"])
     for record in work(run):

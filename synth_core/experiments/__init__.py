@@ -1,9 +1,10 @@
 """Experiments: the protocols that answer a question about generated data, on any dataset, with any generator."""
 
+from synth_core.experiments.augmentation import Augmentation
 from synth_core.experiments.base import Experiment, ExperimentConfig
 from synth_core.experiments.outcome import Chart, Outcome, Point, Table
 from synth_core.experiments.planted_faults import PlantedFaults
 
-EXPERIMENTS: dict[str, type[Experiment]] = {experiment.name: experiment for experiment in (PlantedFaults,)}
+EXPERIMENTS: dict[str, type[Experiment]] = {experiment.name: experiment for experiment in (PlantedFaults, Augmentation)}
 
 __all__ = ["EXPERIMENTS", "Chart", "Experiment", "ExperimentConfig", "Outcome", "Point", "Table"]

@@ -103,15 +103,19 @@ class Experiment(ABC):
         self._open()
         cells = list(self.cells())
         for number, cell in enumerate(cells):
-            folder = self._folder(cell)
+            folder = self._folder(cell.name)
             if not folder.is_dir():
                 told = self._told(say, number, len(cells), cell.name)
                 told("")
                 _keep(cell.work(told), folder)
         say(len(cells), len(cells), "concluding")
-        outcome = self.conclude({cell.name: _kept(self._folder(cell)) for cell in cells})
+        outcome = self.conclude({cell.name: self.kept(cell.name) for cell in cells})
         write_json_atomic(self.out / OUTCOME, outcome.to_dict())
         return outcome
+
+    def kept(self, name: str) -> Result:
+        """The result of a cell that is done."""
+        return _kept(self._folder(name))
 
     @staticmethod
     def _told(say: Progress, number: int, total: int, name: str) -> Say:
@@ -135,8 +139,8 @@ class Experiment(ABC):
             self.out.mkdir(parents=True, exist_ok=True)
             write_json_atomic(path, description)
 
-    def _folder(self, cell: Cell) -> Path:
-        return self.out / "cells" / "".join(letter if letter.isalnum() else "-" for letter in cell.name)
+    def _folder(self, name: str) -> Path:
+        return self.out / "cells" / "".join(letter if letter.isalnum() or letter in ".+" else "-" for letter in name)
 
 
 def _keep(result: Result, folder: Path) -> None:

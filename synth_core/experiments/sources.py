@@ -1,0 +1,147 @@
+"""Where synthetic examples come from: a registered generator that is trained here, a model, or a file of examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from synth_core.data import Dataset
+from synth_core.errors import InvalidSetting, SpecMismatch
+from synth_core.export import read_npz
+from synth_core.generators import REGISTRY, Generator
+from synth_core.settings import checked, parsed
+from synth_core.training import RunConfig, load_generator
+from synth_core.training.launch import SPLIT, create_run, keep, work
+from synth_core.types import Batch, Condition
+
+DRAWN_AT_ONCE = 64
+
+Say = Callable[[str], None]
+Asked = Literal["labels", "everything"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source of synthetic examples.
+
+    Parameters
+    ----------
+    text : as it was given: a name of the REGISTRY, a model directory or an .npz file, then settings `name=value` of the
+        generator. `ask=labels` leaves severity and lesion masks out of what is asked for.
+    title : what tables call it.
+    """
+
+    text: str
+    title: str
+
+    @classmethod
+    def read(cls, text: str) -> Source:
+        """A source from its text; InvalidSetting when it is none of the three kinds."""
+        name = text.split()[0] if text.split() else ""
+        if name not in REGISTRY and not Path(name).exists():
+            known = ", ".join(sorted(REGISTRY))
+            raise InvalidSetting(
+                f"{name or 'An empty text'!r} is neither a generator ({known}) nor a model or .npz file."
+            )
+        title = " ".join([Path(name).stem if name not in REGISTRY else name, *text.split()[1:]])
+        return cls(text, title)
+
+    @property
+    def name(self) -> str:
+        """The generator, or the path."""
+        return self.text.split()[0]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Settings of the generator."""
+        return {name: value for name, value in parsed(self.text.split()[1:]).items() if name != "ask"}
+
+    @property
+    def asked(self) -> Asked:
+        """What examples are asked for with."""
+        return "labels" if "ask=labels" in self.text.split()[1:] else "everything"
+
+    def examples(self, dataset: Dataset, n: int, out: Path, *, steps: int, seed: int, say: Say) -> Batch:
+        """n synthetic examples, asked for as often as the training part has each condition.
+
+        Parameters
+        ----------
+        dataset : the whole dataset; its training part (`launch.SPLIT`) is what a generator is trained on.
+        out : where a generator that is trained here keeps its run; one that was stopped goes on.
+        steps : of that training.
+        seed : of training and drawing.
+
+        Raises
+        ------
+        SpecMismatch : when the examples are not of the dataset's kind.
+        InvalidSetting : when a model saw other people than the training part, or a file has too few examples.
+        """
+        if Path(self.name).suffix == ".npz":
+            return _some(read_npz(self.name), dataset, n, self.title)
+        generator = self._generator(dataset, out, steps, seed, say)
+        training = dataset.split(**SPLIT)["train"]
+        return _drawn(generator, training, n, self.asked, seed, say)
+
+    def _generator(self, dataset: Dataset, out: Path, steps: int, seed: int, say: Say) -> Generator:
+        if self.name not in REGISTRY:
+            return _model_of(dataset, Path(self.name))
+        model = out / "model"
+        if not model.is_dir():
+            keep(_trained(self, dataset, out / "run", steps, seed, say), model)
+        return load_generator(model)
+
+
+def _trained(source: Source, dataset: Dataset, folder: Path, steps: int, seed: int, say: Say) -> Any:
+    from synth_core.training.run import RunDirectory
+
+    run = RunDirectory(folder)
+    if not (folder / "config.json").is_file():
+        run_settings = {"out": folder, "steps": steps, "seed": seed, "previews": 0}
+        config = checked(RunConfig, run_settings, "the run")
+        run = create_run(dataset.path, source.name, source.settings, config)
+    for record in work(run):
+        say(f"training step {record.step} of {steps}")
+    return run
+
+
+def _model_of(dataset: Dataset, path: Path) -> Generator:
+    generator = load_generator(path)
+    known = generator.provenance.get("dataset") or {}
+    part = (known.get("part") or {}) | {"fractions": tuple((known.get("part") or {}).get("fractions", ()))}
+    if known.get("hash") == dataset.info["hash"] and part != {"part": "train", **SPLIT}:
+        raise InvalidSetting(f"The model {path.name} was trained on people that are tested here; train it again.")
+    return generator
+
+
+def _drawn(generator: Generator, training: Dataset, n: int, asked: Asked, seed: int, say: Say) -> Batch:
+    names = generator.accepted if asked == "everything" else generator.accepted & {"labels"}
+    rows = np.random.default_rng(seed).integers(len(training), size=n)
+    rng = torch.Generator().manual_seed(seed)
+    parts = []
+    for begin in range(0, n, DRAWN_AT_ONCE):
+        say(f"{begin} of {n} examples drawn")
+        real = training.batch(rows[begin : begin + DRAWN_AT_ONCE].tolist()).condition
+        condition = Condition(**{name: getattr(real, name) for name in names & real.given})
+        parts.append(generator.sample(condition if condition.given else len(real), rng=rng))
+    _check_kind(parts[0], training, "The model")
+    given = {name: torch.cat([getattr(part.condition, name) for part in parts]) for name in parts[0].condition.given}
+    return Batch(torch.cat([part.values for part in parts]), parts[0].spec, Condition(**given))
+
+
+def _some(batch: Batch, dataset: Dataset, n: int, title: str) -> Batch:
+    _check_kind(batch, dataset, title)
+    if len(batch) < n:
+        raise InvalidSetting(f"{title} holds {len(batch)} examples and {n} are needed; draw more or lower the ratios.")
+    return batch.select(list(range(n)))
+
+
+def _check_kind(batch: Batch, dataset: Dataset, title: str) -> None:
+    for name in ("modality", "shape", "unit", "classes"):
+        got, expected = getattr(batch.spec, name), getattr(dataset.spec, name)
+        if got != expected:
+            raise SpecMismatch(f"{title} makes examples of {name} {got}, the dataset has {expected}.")
