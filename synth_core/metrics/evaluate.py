@@ -147,7 +147,7 @@ def _at(source: Batch | Examples, rows: list[int]) -> Batch:
 
 
 def _has_classes(parts: Three) -> bool:
-    return len(parts[0].spec.classes) > 1 and all(part.condition.labels is not None for part in parts)
+    return bool(parts[0].spec.classes) and all(part.condition.labels is not None for part in parts)
 
 
 def _usefulness(
