@@ -129,7 +129,9 @@ def association(biomarker: ArrayLike, severity: ArrayLike, subjects: Sequence[st
     """
     values, degree = (np.asarray(part, dtype=np.float64) for part in (biomarker, severity))
     if values.ndim != 1 or values.shape != degree.shape or (subjects is not None and len(subjects) != len(values)):
-        raise SpecMismatch(f"Biomarker and severity must be two rows of one length. Got {values.shape}, {degree.shape}.")
+        raise SpecMismatch(
+            f"Biomarker and severity must be two rows of one length. Got {values.shape}, {degree.shape}."
+        )
     known = np.isfinite(values) & np.isfinite(degree)
     values, degree = values[known], degree[known]
     if subjects is not None:

@@ -134,7 +134,7 @@ def segment_spectra(
     values = np.asarray(x, dtype=np.float64)
     trials, samples = values.shape[-2:]
     size = _segment_size(trials, samples, rate, segment_seconds)
-    freqs = np.fft.rfftfreq(size, 1 / rate)
+    freqs: Floats = np.asarray(np.fft.rfftfreq(size, 1 / rate), dtype=np.float64)
     inside = (freqs >= band[0]) & (freqs < band[1]) & (freqs > 0)
     if not inside.any():
         step = f"steps of {rate / size:.3g} Hz up to {rate / 2:g} Hz"
@@ -148,8 +148,8 @@ def segment_spectra(
 def _segment_size(trials: int, samples: int, rate: float, segment_seconds: float | None) -> int:
     if segment_seconds is not None:
         return min(samples, max(2, round(segment_seconds * rate)))
-    per_trial = -(-FEWEST_SEGMENTS // trials)
-    return min(round(LONGEST_SEGMENT * rate), max(2, 2 * samples // (per_trial + 1)))
+    per_trial = -(-FEWEST_SEGMENTS // trials)  # half overlapping, k segments take (k + 1) / 2 lengths
+    return min(round(LONGEST_SEGMENT * rate), max(min(samples, 4), 2 * samples // (per_trial + 1)))
 
 
 def _coherency(a: Complex, b: Complex, summed: tuple[int, ...]) -> Complex:

@@ -1,4 +1,4 @@
-"""Whether the leads of an ECG fit together: the relations of Einthoven and Goldberger, and leads that look exchanged."""
+"""Whether the leads of an ECG fit together: Einthoven's and Goldberger's relations, and exchanged electrodes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from synth_core.metrics.connectivity import correlation
 BEFORE, AFTER = 0.25, 0.45  # s around the R peak: P wave to T wave
 CHEST = ("V1", "V2", "V3", "V4", "V5", "V6")
 
-# Logistic regressions on 275 PTB-XL patients against the same ECGs with electrodes exchanged by computation: arms, right
-# arm and leg; pairs of chest leads. On 120 other patients LA/RA is told from as recorded with an AUC of 0.998.
+# Logistic regressions on 275 PTB-XL patients against the same ECGs with electrodes exchanged by computation: arms,
+# right arm and leg; pairs of chest leads. On 120 other patients LA/RA is told from as recorded with an AUC of 0.998.
 LIMB_WEIGHTS = (-2.29, 6.45, 4.15)  # of corr(I, V6), corr(aVR, V6), constant
 LIMB_WEIGHTS_WITHOUT_V6 = (-1.97, 1.86, 0.99)  # of the polarities of I and aVR, constant
 CHEST_WEIGHTS = (12.02, 4.11)  # of the unevenness of V1 to V6, constant
