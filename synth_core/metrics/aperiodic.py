@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from synth_core.errors import InvalidSetting
 from synth_core.signal import power_spectral_density
 
-LARGEST_NUMBER_OF_PEAKS = 4
-PEAK_HEIGHT = 2.5  # standard deviations of the spectrum about the line; lower ones are noise of the estimate
-COVERED = 2.5  # standard deviations of a Gaussian peak that are left out on either side
+LARGEST_NUMBER_OF_PEAKS = 6
+PEAK_HEIGHT = 3.0  # standard deviations of the spectrum about the line; lower ones are noise of the estimate
+COVERED = 2.0  # standard deviations of a Gaussian peak that are left out on either side
 WIDEST_PEAK = 6.0  # Hz, standard deviation; a wider bump is part of the background
 FEWEST = 8  # frequencies in the band, and left over for the last line
 DEEPEST = 1e-12  # of the largest power in the band; below lies rounding, not signal

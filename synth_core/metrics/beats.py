@@ -124,7 +124,9 @@ def _peaks(length: Floats, rate: float) -> NDArray[np.intp]:
     stride = max(1, round(0.25 * rate))
     usual = ndimage.median_filter(highest[::stride], size=min(len(highest[::stride]), round(NEIGHBOURHOOD / 0.25)))
     height = np.interp(np.arange(len(length)), np.arange(len(usual)) * stride, usual)
-    return candidates[length[candidates] > THRESHOLD * height[candidates]]
+    edge = round(SMOOTHING * rate)  # a complex that the record cuts through has its peak in the wrong place
+    whole = candidates[(candidates >= edge) & (candidates < len(length) - edge)]
+    return np.asarray(whole[length[whole] > THRESHOLD * height[whole]])
 
 
 def _prominence(length: Floats, found: NDArray[np.intp], rate: float) -> float:

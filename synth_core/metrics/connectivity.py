@@ -15,6 +15,7 @@ from synth_core.signal import filter_signal
 
 FEWEST_SEGMENTS = 8  # one segment has coherence 1 with anything; n unrelated ones still show about 1 / n
 LONGEST_SEGMENT = 2.0  # seconds
+NOT_KNOWN = complex(np.nan, np.nan)  # both parts: the imaginary part of nan + 0j is 0
 
 Band = tuple[float, float]
 Floats = NDArray[np.float64]
@@ -155,7 +156,7 @@ def _segment_size(trials: int, samples: int, rate: float, segment_seconds: float
 def _coherency(a: Complex, b: Complex, summed: tuple[int, ...]) -> Complex:
     cross = np.asarray((a * b.conj()).sum(summed))
     powers = np.sqrt((np.abs(a) ** 2).sum(summed) * (np.abs(b) ** 2).sum(summed))
-    return np.divide(cross, powers, out=np.full(cross.shape, np.nan + 0j), where=powers > 0)
+    return np.divide(cross, powers, out=np.full(cross.shape, NOT_KNOWN), where=powers > 0)
 
 
 def _trials(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
@@ -172,4 +173,4 @@ def _analytic(values: Floats, rate: float, band: Band) -> Complex:
 
 def _unit(z: Complex) -> Complex:
     size = np.abs(z)
-    return np.divide(z, size, out=np.full(z.shape, np.nan + 0j), where=size > 0)
+    return np.divide(z, size, out=np.full(z.shape, NOT_KNOWN), where=size > 0)

@@ -26,6 +26,7 @@ from synth_core.metrics.signal_measures import (
     pairwise_correlation,
     pairwise_imaginary_coherence,
     time_asymmetry_measure,
+    worst_channel_gap,
 )
 from synth_core.metrics.spectral import BANDS, band_powers
 from synth_core.metrics.temporal import autocorrelation
@@ -127,15 +128,19 @@ def _coupling(batches: Batches, rng: np.random.Generator) -> Iterator[Measure]:
 
     def delayed(x: Floats) -> Floats:
         x = x[:, paired_channels(x.shape[1])]
-        return np.concatenate([pairwise_imaginary_coherence(x, rate, band) for band in chosen], axis=1)
+        return np.stack([pairwise_imaginary_coherence(x, rate, band) for band in chosen], axis=1)
 
     def together(x: Floats) -> Floats:
-        return pairwise_correlation(envelope(x[:, paired_channels(x.shape[1])], rate, chosen[0]))
+        return pairwise_correlation(envelope(x[:, paired_channels(x.shape[1])], rate, chosen[0]))[:, None]
 
-    meaning = "Gap of the mean imaginary coherence of channel pairs in alpha and beta: coupling with a delay."
-    yield from Named("imaginary coherence", "", meaning).measure(Trio.of(batches, by_blocks(delayed)), mean_gap, rng)
-    meaning = "Gap of the mean correlation of channel pairs' alpha envelopes: rhythms that wax and wane together."
-    yield from Named("envelope correlation", "", meaning).measure(Trio.of(batches, by_blocks(together)), mean_gap, rng)
+    meaning = "Gap of the delayed coupling (imaginary coherence, alpha and beta), of the channel that fares worst."
+    yield from Named("imaginary coherence", "", meaning).measure(
+        Trio.of(batches, by_blocks(delayed)), worst_channel_gap, rng
+    )
+    meaning = "Gap of how alpha waxes and wanes together with other channels', of the channel that fares worst."
+    yield from Named("envelope correlation", "", meaning).measure(
+        Trio.of(batches, by_blocks(together)), worst_channel_gap, rng
+    )
 
 
 def _sensorimotor(batches: Batches, rng: np.random.Generator) -> Iterator[Measure]:

@@ -126,6 +126,24 @@ def hjorth(x: ArrayLike) -> tuple[Floats, Floats, Floats]:
     return activity, mobility, _ratio(np.sqrt(_ratio(bend, speed)), mobility)
 
 
+def compressed_asymmetry(x: Floats, rate: float) -> Floats:
+    """`time_asymmetry` of (..., samples) at 30 ms, as asinh(10 ·): near linear where small, logarithmic where large."""
+    lag = max(1, min(x.shape[-1] - 1, round(ASYMMETRY_LAG * rate)))
+    return np.asarray(np.arcsinh(10 * time_asymmetry(x, lag)))
+
+
+def pairwise_coherency(x: Floats, rate: float, band: tuple[float, float]) -> NDArray[np.complex128]:
+    """(n, channels, channels) complex coherency of a band for signals of (n, channels, samples), 0 with a flat one.
+
+    Cross-spectra and powers are summed over the band, as for `connectivity.imaginary_coherence`.
+    """
+    coefficients = segment_spectra(x[:, :, None], rate, band)[1]
+    flat = coefficients.reshape(*coefficients.shape[:2], -1)  # (n, channels, segments · frequencies)
+    norms = np.linalg.norm(flat, axis=-1, keepdims=True)
+    unit = np.divide(flat, norms, out=np.zeros_like(flat), where=norms > 0)
+    return np.asarray(unit @ unit.conj().swapaxes(-1, -2))
+
+
 def _spectral_columns(signals: Floats, rate: float, modality: str) -> dict[str, Floats]:
     freqs, psd = power_spectral_density(signals, rate)
     powers = band_powers(signals, rate, bands=bands_for(modality))
@@ -143,7 +161,6 @@ def _shape_columns(signals: Floats, rate: float) -> dict[str, Floats]:
     skew = _ratio(np.asarray(stats.moment(signals, 3, -1)), spread**3)
     kurtosis = _ratio(np.asarray(stats.moment(signals, 4, -1)), spread**4)
     length = np.abs(np.diff(signals, axis=-1)).mean(-1) * rate
-    lag = max(1, min(signals.shape[-1] - 1, round(ASYMMETRY_LAG * rate)))
     return {
         "mobility (log10)": _log10(mobility),
         "complexity (log10)": _log10(complexity),
@@ -154,7 +171,7 @@ def _shape_columns(signals: Floats, rate: float) -> dict[str, Floats]:
         "line length (log10 per s)": _log10(length),
         "peak over spread": _ratio(np.abs(signals - middle[..., None]).max(-1), spread),
         "slope skewness": np.arcsinh(slope_skewness(signals)),
-        "time asymmetry": np.arcsinh(10 * time_asymmetry(signals, lag)),
+        "time asymmetry": compressed_asymmetry(signals, rate),
     }
 
 
@@ -174,16 +191,10 @@ def _coupling_columns(signals: Floats, rate: float) -> dict[str, Floats]:
 
 
 def _imaginary_size(signals: Floats, rate: float) -> Floats:
-    """Mean size of the imaginary coherence over all pairs, each weighted by its power (see connectivity)."""
-    pairs = np.triu_indices(signals.shape[1], 1)
-    sizes = []
-    for start in range(0, len(signals), COUPLING_BLOCK):
-        _, spectra = segment_spectra(signals[start : start + COUPLING_BLOCK, :, None], rate, COUPLING_BAND)
-        flat = spectra.reshape(*spectra.shape[:2], -1)  # (n, channels, segments · frequencies)
-        norms = np.linalg.norm(flat, axis=-1, keepdims=True)
-        unit = np.divide(flat, norms, out=np.zeros_like(flat), where=norms > 0)
-        imaginary = np.abs((unit @ unit.conj().swapaxes(-1, -2)).imag)
-        sizes.append(imaginary[:, pairs[0], pairs[1]].mean(-1))
+    """Mean size of the imaginary coherence over all pairs of channels."""
+    first, second = np.triu_indices(signals.shape[1], 1)
+    blocks = [signals[i : i + COUPLING_BLOCK] for i in range(0, len(signals), COUPLING_BLOCK)]
+    sizes = [np.abs(pairwise_coherency(x, rate, COUPLING_BAND).imag[:, first, second]).mean(-1) for x in blocks]
     return np.concatenate(sizes) if sizes else np.zeros(0)
 
 

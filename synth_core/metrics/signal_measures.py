@@ -9,11 +9,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from synth_core.metrics.connectivity import segment_spectra
+from synth_core.metrics.features import compressed_asymmetry, pairwise_coherency
 from synth_core.metrics.report import Measure
 from synth_core.metrics.score import Score
 from synth_core.metrics.spectral import log_spectral_distance, power_spectral_density
-from synth_core.metrics.temporal import slope_skewness
 from synth_core.metrics.trio import Distance, Trio, quantile_distance
 from synth_core.types import Batch
 
@@ -84,8 +83,24 @@ def by_blocks(quantity: Callable[[Floats], ArrayLike]) -> Callable[[Batch], Floa
     return of_batch
 
 
+def worst_channel_gap(a: Floats, b: Floats) -> float:
+    """Gap of the mean matrices of pairs, root mean squared over the pairs of that channel whose pairs fare worst.
+
+    Over all pairs, one wrong channel among many would be diluted.
+
+    Parameters
+    ----------
+    a, b : (n, kinds, pairs), the pairs in the order of `numpy.triu_indices`.
+    """
+    squares = ((a.mean(0) - b.mean(0)) ** 2).mean(0)
+    channels = round((1 + np.sqrt(1 + 8 * len(squares))) / 2)
+    first, second = np.triu_indices(channels, 1)
+    sums = np.bincount(first, squares, channels) + np.bincount(second, squares, channels)
+    return float(np.sqrt(sums.max() / (channels - 1)))
+
+
 def mean_gap(a: Floats, b: Floats) -> float:
-    """Root mean squared difference of the means over examples: of matrices, the Frobenius norm over √entries."""
+    """Root mean squared difference of the means over examples: for curves."""
     return float(np.sqrt(((a.mean(0) - b.mean(0)) ** 2).mean()))
 
 
@@ -132,9 +147,10 @@ def _with_common_floor(measures: list[Measure]) -> Iterator[Measure]:
 
 
 def time_asymmetry_measure(batches: Batches, rng: np.random.Generator) -> Iterator[Measure]:
-    """Distribution of the skewness of slopes: what changes its sign when signals are played backwards."""
-    meaning = "Skewness of the steps from sample to sample; signals played backwards have the opposite sign."
-    trio = Trio.of(batches, by_blocks(lambda x: np.arcsinh(slope_skewness(x)).mean(1)))
+    """Distribution of the third-order asymmetry: what changes its sign when signals are played backwards."""
+    meaning = "Steep rises against slow falls within 30 ms; signals played backwards have the opposite sign."
+    rate = batches[1].spec.rate
+    trio = Trio.of(batches, by_blocks(lambda x: compressed_asymmetry(x, rate).mean(1)))
     yield from Named("time asymmetry", "", meaning).measure(trio, quantile_distance, rng)
 
 
@@ -142,9 +158,9 @@ def correlation_measure(batches: Batches, of_what: str, rng: np.random.Generator
     """Gap of the mean correlation matrices of channels or leads; nothing for a single channel."""
     if batches[1].spec.shape[0] < 2:
         return
-    meaning = f"Gap of the mean correlations between {of_what}s; sees exchanged, delayed and copied {of_what}s."
-    trio = Trio.of(batches, by_blocks(lambda x: pairwise_correlation(x[:, paired_channels(x.shape[1])])))
-    yield from Named(f"{of_what} correlation", "", meaning).measure(trio, mean_gap, rng)
+    meaning = f"Gap of the mean correlations with the other {of_what}s, of the {of_what} that fares worst."
+    trio = Trio.of(batches, by_blocks(lambda x: pairwise_correlation(x[:, paired_channels(x.shape[1])])[:, None]))
+    yield from Named(f"{of_what} correlation", "", meaning).measure(trio, worst_channel_gap, rng)
 
 
 def pairwise_correlation(x: Floats) -> Floats:
@@ -157,13 +173,9 @@ def pairwise_correlation(x: Floats) -> Floats:
 
 
 def pairwise_imaginary_coherence(x: Floats, rate: float, band: tuple[float, float]) -> Floats:
-    """(n, pairs) signed imaginary parts of the band's coherency (see connectivity), 0 with a flat channel."""
-    coefficients = segment_spectra(x[:, :, None], rate, band)[1]
-    flat = coefficients.reshape(*coefficients.shape[:2], -1)  # (n, channels, segments · frequencies)
-    norms = np.linalg.norm(flat, axis=-1, keepdims=True)
-    unit = np.divide(flat, norms, out=np.zeros_like(flat), where=norms > 0)
+    """(n, pairs) sizes of the imaginary part of the band's coherency (see connectivity), 0 with a flat channel."""
     first, second = np.triu_indices(x.shape[1], 1)
-    return np.asarray((unit @ unit.conj().swapaxes(-1, -2)).imag[:, first, second])
+    return np.asarray(np.abs(pairwise_coherency(x, rate, band).imag[:, first, second]))
 
 
 def each_side(trio: Trio, change: Callable[[Floats], Floats]) -> Trio:
