@@ -58,7 +58,8 @@ def ct_measures(batches: tuple[Batch, Batch, Batch], rng: np.random.Generator) -
     for key, quantity in _quantities(sides).items():
         if closed or key == "lesion":
             yield from _judged(quantity, _trio(batches, sides, key), rng)
-    yield from _area_per_class(batches, sides, rng)
+    if closed:
+        yield from _area_per_class(batches, sides, rng)
     yield from _variety(batches, sides, rng)
 
 
@@ -151,7 +152,7 @@ def _area_per_class(
 ) -> Iterator[Measure]:
     classes = batches[0].spec.classes
     labels = [batch.condition.labels for batch in batches]
-    if len(classes) < 2 or any(part is None for part in labels):
+    if any(part is None for part in labels):
         return
     for column, name in enumerate(classes):
         rows = [np.flatnonzero(part[:, column].numpy() == 1) for part in labels if part is not None]

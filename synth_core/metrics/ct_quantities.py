@@ -137,7 +137,7 @@ def _reduced(images: Floats) -> Floats:
 def _aligned(images: Floats, cavity: Bools) -> Floats:
     """(n, points): values on a grid over the bounding box of each cavity; NaN where there is none."""
     found = np.flatnonzero(cavity.any((1, 2)))
-    rows, columns = (_evenly_over(cavity[found].any(axis)) for axis in (2, 1))
+    rows, columns = (_evenly_over(np.asarray(cavity[found].any(axis))) for axis in (2, 1))
     points = np.full((len(images), GRID * GRID), np.nan)
     points[found] = images[found[:, None, None], rows[:, :, None], columns[:, None]].reshape(len(found), -1)
     return points
