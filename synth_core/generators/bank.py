@@ -73,7 +73,8 @@ class BankGenerator(Generator):
         data = self.scaling.to_scaled(batch.values).detach()
         nearest = self._distance_to_stored(data)
         from_centre = (data - self.centre).square().flatten(1).mean(1)
-        self._store(data[nearest > SAME], batch.condition.select(nearest > SAME))
+        new = (nearest > SAME) & _first_of_its_kind(batch.values)
+        self._store(data[new], batch.condition.select(new))
         return {"total": torch.minimum(nearest, from_centre).mean(), "kept": self.count[0].float() / len(self.stored)}
 
     @torch.no_grad()
@@ -120,3 +121,11 @@ class BankGenerator(Generator):
     def optimizer(self, phase: str) -> torch.optim.Optimizer:
         """Plain gradient descent on the centre: its objective is a parabola."""
         return torch.optim.SGD(self.parameters_of(phase), lr=0.1)
+
+
+def _first_of_its_kind(values: Tensor) -> Tensor:
+    """(n,) of bool: a batch that runs over the end of an epoch can hold an example twice."""
+    kinds = torch.unique(values.flatten(1), dim=0, return_inverse=True)[1]
+    positions = torch.arange(len(values), device=values.device)
+    first = torch.full_like(positions, len(values)).scatter_reduce(0, kinds, positions, "amin")
+    return first[kinds] == positions
