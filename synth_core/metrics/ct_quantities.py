@@ -19,7 +19,7 @@ IN_SKULL = ("fluid", "brain", "dense")  # windows of TISSUES that brain is made 
 REGION_MM, REGION_PIXELS = 24.0, 8  # side of the region that noise is read from; whichever is larger
 COARSEST = 32  # pixels a side of the slices that are compared as a whole
 GRID = 24  # points a side of a brain that is compared point by point
-PIXELS_AT_ONCE = 2**22
+PIXELS_AT_ONCE = 2**20
 FAINTEST = 1e-6  # HU² mm²; a region without any noise is −60 dB, far below every scanner
 
 
@@ -139,7 +139,8 @@ def _aligned(images: Floats, cavity: Bools) -> Floats:
     found = np.flatnonzero(cavity.any((1, 2)))
     rows, columns = (_evenly_over(np.asarray(cavity[found].any(axis))) for axis in (2, 1))
     points = np.full((len(images), GRID * GRID), np.nan)
-    points[found] = images[found[:, None, None], rows[:, :, None], columns[:, None]].reshape(len(found), -1)
+    taken = images[found[:, None, None], rows[:, :, None], columns[:, None]]
+    points[found] = taken.reshape(len(found), GRID * GRID)
     return points
 
 

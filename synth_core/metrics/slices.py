@@ -22,7 +22,7 @@ Window = tuple[float, float]
 SIGMA, RADIUS = 1.5, 5  # pixels; the 11 × 11 Gaussian of the paper
 STABILISERS = (0.01**2, 0.03**2)  # C1, C2 at a range of 1
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the five scales: Wang et al. 2003, sec. 3.2
-PIXELS_AT_ONCE = 2**22
+PIXELS_AT_ONCE = 2**20
 
 
 def ssim(a: ArrayLike, b: ArrayLike, window: Window) -> float | Floats:
