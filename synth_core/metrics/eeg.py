@@ -13,7 +13,7 @@ from synth_core.metrics.aperiodic import aperiodic_exponent
 from synth_core.metrics.biomarkers import als_panel, sensorimotor_channels
 from synth_core.metrics.connectivity import envelope
 from synth_core.metrics.features import hjorth
-from synth_core.metrics.report import Measure
+from synth_core.metrics.measure import Measure
 from synth_core.metrics.signal_measures import (
     Batches,
     Named,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -15,6 +15,9 @@ from synth_core.errors import InvalidSetting, SpecMismatch
 from synth_core.metrics import fidelity
 from synth_core.metrics.bootstrap import bootstrap
 from synth_core.metrics.classifier import METHODS, ClassifierSettings, Recovery, class_recovery, recovery_score
+from synth_core.metrics.ct import ct_measures
+from synth_core.metrics.ecg import ecg_measures
+from synth_core.metrics.eeg import eeg_measures
 from synth_core.metrics.encoder import encoder_measures
 from synth_core.metrics.findings import least_realistic
 from synth_core.metrics.measure import Measure
@@ -27,6 +30,11 @@ Progress = Callable[[int, int, str], None]
 Three = tuple[Batch, Batch, Batch]
 
 STAGES = 7
+CLINICAL: dict[str, Callable[[Three, np.random.Generator], Iterator[Measure]]] = {
+    "eeg": eeg_measures,
+    "ecg": ecg_measures,
+    "ct": ct_measures,
+}
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn")
 
 SMALLEST = 20  # examples per side; below, floors are as large as any effect
@@ -97,6 +105,8 @@ def evaluate(
     measures += fidelity.distribution_measures(sides, rng)
     told = fidelity.told_apart(sides, seed, rng)
     measures.append(told.measure)
+    say(3, STAGES, "what a clinician would measure")
+    measures += CLINICAL[spec.modality](parts, rng)
     say(4, STAGES, "copies of training examples")
     measures.append(fidelity.copying(sides, rng))
     if labelled:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from synth_core.metrics.features import compressed_asymmetry, pairwise_coherency
-from synth_core.metrics.report import Measure
+from synth_core.metrics.measure import Measure
 from synth_core.metrics.score import Score
 from synth_core.metrics.spectral import log_spectral_distance, power_spectral_density
 from synth_core.metrics.trio import Distance, Trio, quantile_distance
