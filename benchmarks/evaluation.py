@@ -2,8 +2,8 @@
 
     python -m benchmarks.evaluation --n 2000
 
-Three sets of simulated 12 × 1000 ECGs of other people; each size is measured in a process of its own. The classifiers of
-the usefulness are left out, as their cost does not depend on the number of examples.
+Three sets of simulated 12 × 1000 ECGs of other people; each size is measured in a process of its own. Classifiers, for
+usefulness, are left out, as their cost does not depend on the number of examples.
 """
 
 from __future__ import annotations

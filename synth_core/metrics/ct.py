@@ -126,7 +126,7 @@ def _judged(quantity: Quantity, trio: Trio, rng: np.random.Generator, part: str 
 
 
 def _trio(batches: tuple[Batch, Batch, Batch], sides: list[dict[str, Floats]], key: str) -> Trio:
-    return Trio(sides[0][key], sides[1][key], sides[2][key], batches[1].subjects, batches[2].subjects)
+    return Trio(sides[0][key], sides[1][key], sides[2][key], *(batches[i].subjects for i in (1, 2, 0)))
 
 
 def _shown_as_often(trio: Trio) -> bool:
@@ -160,7 +160,9 @@ def _area_per_class(
             continue
         areas = [side["area"][chosen] for side, chosen in zip(sides, rows, strict=True)]
         groups = [_of(batch.subjects, chosen) for batch, chosen in zip(batches, rows, strict=True)]
-        yield from _judged(QUANTITIES["area"], Trio(areas[0], areas[1], areas[2], groups[1], groups[2]), rng, name)
+        yield from _judged(
+            QUANTITIES["area"], Trio(areas[0], areas[1], areas[2], groups[1], groups[2], groups[0]), rng, name
+        )
 
 
 def _of(subjects: tuple[str, ...] | None, rows: NDArray[np.intp]) -> Groups:
@@ -183,7 +185,7 @@ def _variety(
         nearest_other(side["outline"], names, candidates, rng) for side, names in zip(sides, groups, strict=True)
     ]
     meaning = f"Distance from each slice to the nearest of {candidates} others of the same set: 0 where slices repeat."
-    trio = Trio(nearest[0], nearest[1], nearest[2], batches[1].subjects, batches[2].subjects)
+    trio = Trio(nearest[0], nearest[1], nearest[2], *(batches[i].subjects for i in (1, 2, 0)))
     yield Measure("nearest other slice", "HU", "all", "lower", trio.score(quantile_distance, rng), meaning)
 
 

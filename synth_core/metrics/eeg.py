@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -181,7 +182,7 @@ def _severity(batches: Batches, trio: Trio, rng: np.random.Generator) -> Iterato
     meaning = (
         "Gap of the rank correlations of sensorimotor beta with severity: does the biomarker follow what was asked?"
     )
-    joined = Trio(train, holdout, synthetic, trio.holdout_groups, trio.synthetic_groups)
+    joined = replace(trio, train=train, holdout=holdout, synthetic=synthetic)
     yield from Named("beta against severity", "", meaning).measure(joined, gap, rng)
 
 

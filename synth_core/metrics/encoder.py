@@ -48,8 +48,11 @@ def encoder_measures(
     some = synthetic.select(
         np.sort(rng.permutation(len(synthetic))[: len(compared)]).tolist()
     )  # as many as in the floor
-    sides = [project(network.embeddings(part.values)) for part in (train.select(compared.tolist()), holdout, some)]
-    score = Trio(sides[0], sides[1], sides[2], holdout.subjects, some.subjects).score(frechet_distance, rng)
+    others = train.select(compared.tolist())
+    sides = [project(network.embeddings(part.values)) for part in (others, holdout, some)]
+    score = Trio(sides[0], sides[1], sides[2], holdout.subjects, some.subjects, others.subjects).score(
+        frechet_distance, rng
+    )
     meaning = "Difference in mean and covariance of what a network trained on the classes sees."
     yield Measure("Fréchet distance, encoder", "", "all", "lower", score, meaning)
 

@@ -24,7 +24,7 @@ from synth_core.metrics.spectral import (
     radial_spectrum,
     spectral_wasserstein,
 )
-from synth_core.metrics.trio import Distance, Trio, quantile_distance
+from synth_core.metrics.trio import Better, Distance, Trio, quantile_distance
 from synth_core.metrics.two_sample import auc, c2st_predictions
 from synth_core.types import Batch
 
@@ -67,10 +67,11 @@ class Sides:
     synthetic: Side
     freqs: Floats
 
-    def score(self, distance: Distance, attribute: str, rng: np.random.Generator) -> Score:
+    def score(self, distance: Distance, attribute: str, rng: np.random.Generator, better: Better = "lower") -> Score:
         """Value, interval over subjects and floor of a distance between two arrays of one kind."""
         train, holdout, synthetic = (getattr(side, attribute) for side in (self.train, self.holdout, self.synthetic))
-        return Trio(train, holdout, synthetic, self.holdout.subjects, self.synthetic.subjects).score(distance, rng)
+        groups = (self.holdout.subjects, self.synthetic.subjects, self.train.subjects)
+        return Trio(train, holdout, synthetic, *groups).score(distance, rng, better)
 
 
 def compared(train: Batch, holdout: Batch, synthetic: Batch) -> Sides:
@@ -135,7 +136,8 @@ def distribution_measures(sides: Sides, rng: np.random.Generator) -> Iterator[Me
         def neighbourhood(a: Floats, b: Floats, name: str = name) -> float:
             return precision_recall_density_coverage(a, b, NEIGHBOURS)[name]
 
-        yield Measure(name, "", "all", "higher", sides.score(neighbourhood, "features", rng), meaning)
+        score = sides.score(neighbourhood, "features", rng, "higher")
+        yield Measure(name, "", "all", "higher", score, meaning)
 
 
 @dataclass(frozen=True)

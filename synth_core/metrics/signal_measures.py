@@ -47,10 +47,10 @@ class Named:
         if min(len(known.train), len(known.holdout)) < FEWEST:
             return
         if len(known.synthetic) >= FEWEST:
-            score = known.score(distance, rng)
+            score = known.score(distance, rng, self.better)
         else:
             sizes = {"n_real": len(known.holdout), "n_synthetic": len(known.synthetic)}
-            floor = distance(known.holdout, known.train)
+            floor = known.floor(distance, rng, self.better)
             score = Score.against(floor, float("nan"), (float("nan"), float("nan")), **sizes)
         yield Measure(
             self.name, self.unit, self.part, self.better, score, self.meaning, question="realism", split=self.split
@@ -66,7 +66,7 @@ class Named:
             rows = [part[:, index].numpy() == 1 for part in labels if part is not None]
             if min(int(row.sum()) for row in rows) >= FEWEST:
                 named = replace(self, part=name, split="class")
-                yield from named.measure(_selected(trio, rows), quantile_distance, rng)
+                yield from named.measure(trio.rows(rows[0], rows[1], rows[2]), quantile_distance, rng)
 
 
 def by_blocks(quantity: Callable[[Floats], ArrayLike]) -> Callable[[Batch], Floats]:
@@ -181,21 +181,9 @@ def pairwise_imaginary_coherence(x: Floats, rate: float, band: tuple[float, floa
 def each_side(trio: Trio, change: Callable[[Floats], Floats]) -> Trio:
     """The same Trio with every side's values changed, for example to one of their columns."""
     train, holdout, synthetic = (change(side) for side in (trio.train, trio.holdout, trio.synthetic))
-    return Trio(train, holdout, synthetic, trio.holdout_groups, trio.synthetic_groups)
+    return replace(trio, train=train, holdout=holdout, synthetic=synthetic)
 
 
 def paired_channels(channels: int) -> NDArray[np.intp]:
     """Positions of the channels between which pairs are formed: all up to 32, of more 32 spread evenly."""
     return np.linspace(0, channels - 1, min(channels, MOST_CHANNELS)).astype(np.intp)
-
-
-def _selected(trio: Trio, rows: list[NDArray[np.bool_]]) -> Trio:
-    train, holdout, synthetic = rows
-    named, made = trio.holdout_groups, trio.synthetic_groups
-    return Trio(
-        trio.train[train],
-        trio.holdout[holdout],
-        trio.synthetic[synthetic],
-        None if named is None else np.asarray(named)[holdout],
-        None if made is None else np.asarray(made)[synthetic],
-    )
