@@ -15,6 +15,7 @@ from scipy import ndimage
 from synth_core.data.recording import Recording
 
 BONE = 250.0  # HU; the inner table blurs below this only within the rim
+CLIPPED = 0.98  # of the largest value: where an image was exported in a brain window, bone is its white
 GAPS = 4.0  # mm of the skull that are bridged: sutures, foramina, thin bone
 RIM = 3.0  # mm inside the skull in which bone and brain share pixels
 FINEST = 1.0  # pixels per mm that the mask is computed with at least
@@ -33,13 +34,13 @@ GANGLIA_ACROSS, GANGLIA_ALONG = (0.30, 0.26), (0.05, 0.42)
 def brain_mask(hounsfield: NDArray[np.float32], pixels_per_mm: float) -> NDArray[np.bool_]:
     """(height, width): inside the largest closed ring of bone, without a rim of 3 mm; empty where no ring closes.
 
-    Bone is what exceeds 250 HU; its largest piece, with gaps of 4 mm bridged, is the skull; dense pieces apart from it
+    Bone is what exceeds 250 HU, or what reaches the upper end of an image whose window ends below; its largest piece, with gaps of 4 mm bridged, is the skull; dense pieces apart from it
     stay inside. Where the ring is open, as after surgery, its convex hull is taken, provided that nearly all in it is
     as dense as brain; at the skull base, with sinuses and orbits, nothing is found rather than too much.
     """
     step = max(1, int(pixels_per_mm / FINEST))
     coarse, rate = _reduced(np.nan_to_num(hounsfield, nan=-1024), step), pixels_per_mm / step
-    skull = _largest(_closed(coarse > BONE, GAPS / 2 * rate))
+    skull = _largest(_closed(coarse > min(BONE, CLIPPED * float(coarse.max())), GAPS / 2 * rate))
     inside = ndimage.binary_fill_holes(skull) & ~skull & (coarse > SOFT)
     hull = _hull(skull)
     if inside.sum() < ENCLOSED * hull.sum():
@@ -131,8 +132,9 @@ def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _hull(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The convex hull of all that is set, filled."""
-    if mask.sum() < 3:
+    """The convex hull of all that is set, filled; what lies on one line is its own."""
+    rows, columns = np.nonzero(mask)
+    if len(rows) < 3 or np.linalg.matrix_rank(np.column_stack([rows - rows[0], columns - columns[0]])) < 2:
         return mask
     from skimage.morphology import convex_hull_image
 
