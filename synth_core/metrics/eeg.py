@@ -138,7 +138,7 @@ def _coupling(batches: Batches, rng: np.random.Generator) -> Iterator[Measure]:
     yield from Named("imaginary coherence", "", meaning).measure(
         Trio.of(batches, by_blocks(delayed)), worst_channel_gap, rng
     )
-    meaning = "Gap of how alpha waxes and wanes together with other channels', of the channel that fares worst."
+    meaning = "Gap of how alpha waxes and wanes along with other channels, of the channel that fares worst."
     yield from Named("envelope correlation", "", meaning).measure(
         Trio.of(batches, by_blocks(together)), worst_channel_gap, rng
     )

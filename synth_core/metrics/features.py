@@ -119,6 +119,10 @@ def hjorth(x: ArrayLike) -> tuple[Floats, Floats, Floats]:
     x : (..., samples); a flat signal has activity, mobility and complexity 0.
     """
     values = np.asarray(x, dtype=np.float64)
+    if values.ndim == 0 or values.shape[-1] < 3:
+        raise SpecMismatch(
+            f"Signals must have shape (..., samples) with 3 or more samples. Got {values.shape} instead."
+        )
     first = np.diff(values, axis=-1)
     second = np.diff(first, axis=-1)
     activity, speed, bend = (part.var(-1) for part in (values, first, second))

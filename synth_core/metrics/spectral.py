@@ -99,14 +99,17 @@ def spectral_wasserstein(freqs: ArrayLike, psd_a: ArrayLike, psd_b: ArrayLike) -
 
     Raises
     ------
-    SpecMismatch : when the shapes differ, or a row has no power.
+    SpecMismatch : when the shapes differ, frequencies do not increase, or a row has no power.
     """
     a, b = _pair(psd_a, psd_b)
+    axis = np.asarray(freqs, dtype=np.float64)
+    if axis.shape != a.shape[-1:] or (np.diff(axis) <= 0).any():
+        raise SpecMismatch(f"Frequencies must increase, one per column of {a.shape}. Got shape {axis.shape} instead.")
     totals = a.sum(-1, keepdims=True), b.sum(-1, keepdims=True)
     if not (totals[0] > 0).all() or not (totals[1] > 0).all():
         raise SpecMismatch("A spectrum without power cannot be normalised. Leave flat signals out.")
     gap = np.abs(np.cumsum(a / totals[0], -1) - np.cumsum(b / totals[1], -1))
-    return float((gap[..., :-1] * np.diff(np.asarray(freqs, dtype=np.float64))).sum(-1).mean())
+    return float((gap[..., :-1] * np.diff(axis)).sum(-1).mean())
 
 
 def radial_spectrum(images: ArrayLike, pixels_per_mm: float) -> tuple[Floats, Floats]:

