@@ -14,7 +14,7 @@ from synth_core.metrics.ct_quantities import IN_SKULL, measured
 from synth_core.metrics.features import TISSUES
 from synth_core.metrics.measure import Measure
 from synth_core.metrics.score import Score
-from synth_core.metrics.slices import ms_ssim, random_pairs
+from synth_core.metrics.slices import pair_similarity, random_pairs
 from synth_core.metrics.texture import BRAIN_WINDOW
 from synth_core.metrics.trio import Distance, Trio, quantile_distance
 from synth_core.types import Batch
@@ -195,15 +195,20 @@ def _pair_similarity(
     train, holdout, made = (batch.values[:, 0].numpy() for batch in batches)
     named = groups[2] if groups[2] is not None and len(set(groups[2])) > 1 else None
     first, second = random_pairs(len(made), PAIRS, groups=named, rng=rng)
-    similarity = np.asarray(ms_ssim(made[first], made[second], BRAIN_WINDOW))
+    similarity = pair_similarity(made, made, first, second, BRAIN_WINDOW)
     # a training and a held-out slice are never of the same subject
-    across = ms_ssim(
-        train[rng.integers(len(train), size=PAIRS)], holdout[rng.integers(len(holdout), size=PAIRS)], BRAIN_WINDOW
-    )
-    owners = first if groups[2] is None else groups[2][first]
-    interval = bootstrap(np.mean, similarity, groups=[owners], rng=rng)
+    members = [rng.integers(len(side), size=PAIRS) for side in (train, holdout)]
+    across = pair_similarity(train, holdout, members[0], members[1], BRAIN_WINDOW)
+
+    def resampled(rows: NDArray[np.intp]) -> float:
+        """A pair counts as often as both of its members are drawn."""
+        times = np.bincount(rows, minlength=len(made))
+        weights = times[first] * times[second]
+        return float(weights @ similarity / weights.sum()) if weights.any() else np.nan
+
+    interval = bootstrap(resampled, np.arange(len(made)), groups=[groups[2]], rng=rng)
     sizes = {"n_real": len(holdout), "n_synthetic": len(made)}
-    score = Score.against(float(np.mean(across)), float(similarity.mean()), interval, **sizes)
+    score = Score.against(float(across.mean()), float(similarity.mean()), interval, **sizes)
     meaning = "Mean MS-SSIM of random pairs of different subjects: rises when slices are all alike."
     return Measure("similarity of pairs", "", "all", "lower", score, meaning, near=1.1)
 

@@ -91,7 +91,7 @@ def lesion_contrast(images: ArrayLike, masks: ArrayLike) -> Floats:
 
     Parameters
     ----------
-    images, masks : (n, height, width) in HU and in [0, 1]; soft masks weigh their pixels.
+    images, masks : (n, height, width) in HU and in [0, 1]; of a soft mask what is at least half of its highest value.
 
     Returns
     -------
@@ -100,8 +100,10 @@ def lesion_contrast(images: ArrayLike, masks: ArrayLike) -> Floats:
     values, weights = np.asarray(images, dtype=np.float64), _mask(masks, (3,))
     if values.shape != weights.shape:
         raise SpecMismatch(f"Slices and masks must have one shape. Got {values.shape} and {weights.shape}.")
+    highest = weights.max((1, 2), keepdims=True)
+    core = (weights >= LESION * highest) & (highest > 0)
     near, far = (ndimage.binary_dilation(weights > 0, _disc(radius)) for radius in SURROUND)
-    return _weighted_mean(values, weights) - _weighted_mean(values, (far & ~near).astype(np.float64))
+    return _mean_within(values, core) - _mean_within(values, far & ~near)
 
 
 def mirrored(images: ArrayLike, midline: ArrayLike) -> Floats:
@@ -128,9 +130,9 @@ def _centre(volumes: Floats, spacing: Sequence[float], midline: float | None) ->
     return np.divide(sums, total[:, None], out=np.full_like(sums, np.nan), where=total[:, None] > 0)
 
 
-def _weighted_mean(values: Floats, weights: Floats) -> Floats:
-    total = weights.sum((1, 2))
-    return np.divide((values * weights).sum((1, 2)), total, out=np.full(len(values), np.nan), where=total > 0)
+def _mean_within(values: Floats, mask: NDArray[np.bool_]) -> Floats:
+    pixels = mask.sum((1, 2))
+    return np.divide((values * mask).sum((1, 2)), pixels, out=np.full(len(values), np.nan), where=pixels > 0)
 
 
 def _disc(radius: float) -> NDArray[np.bool_]:

@@ -84,7 +84,17 @@ def msssim_diversity(
     """
     values = np.asarray(images)
     first, second = random_pairs(len(values), pairs, groups=groups, rng=rng)
-    return float(np.mean(ms_ssim(values[first], values[second], window)))
+    return float(pair_similarity(values, values, first, second, window).mean())
+
+
+def pair_similarity(
+    a: ArrayLike, b: ArrayLike, first: NDArray[np.intp], second: NDArray[np.intp], window: Window
+) -> Floats:
+    """MS-SSIM of a[first] with b[second], (pairs,), a few at a time; a, b (n, height, width) in HU."""
+    one, other = np.asarray(a), np.asarray(b)
+    size = max(1, PIXELS_AT_ONCE // (one.shape[1] * one.shape[2]))
+    blocks = [slice(begin, begin + size) for begin in range(0, len(first), size)]
+    return np.concatenate([np.atleast_1d(ms_ssim(one[first[k]], other[second[k]], window)) for k in blocks])
 
 
 def random_pairs(
