@@ -6,11 +6,16 @@ from typing import Any
 
 from synth_core.errors import InvalidSetting
 from synth_core.generators.base import Generator, GeneratorConfig, Phase
+from synth_core.generators.cwgan import ConditionalWGAN
 from synth_core.generators.flow import Flow
+from synth_core.generators.gan import DenseGAN
+from synth_core.generators.wavegan import WaveGAN
 from synth_core.generators.wgan_gp import WGANGP
 from synth_core.types import DataSpec
 
-REGISTRY: dict[str, type[Generator]] = {generator.name: generator for generator in (Flow, WGANGP)}
+REGISTRY: dict[str, type[Generator]] = {
+    generator.name: generator for generator in (Flow, WGANGP, WaveGAN, ConditionalWGAN, DenseGAN)
+}
 
 
 def build(name: str, spec: DataSpec, **config: Any) -> Generator:

@@ -76,7 +76,7 @@ class Generator(nn.Module, ABC):
     reference: ClassVar[str]
     modalities: ClassVar[frozenset[str]]
     conditions: ClassVar[frozenset[str]]
-    phases: ClassVar[tuple[Phase, ...]]
+    phases: tuple[Phase, ...]  # of the class, or of one instance where they follow from its config
     Config: ClassVar[type[GeneratorConfig]]
     critics: ClassVar[tuple[str, ...]] = ()  # submodules that only training needs: left out of the moving average
 
