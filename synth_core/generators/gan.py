@@ -22,7 +22,7 @@ from synth_core.generators.nets.adversarial import Objective
 from synth_core.generators.nets.penalty import spectrally_normalised
 from synth_core.types import Condition
 
-LARGEST = 2**26  # weights of one dense layer
+LARGEST = 2**26  # weights of the widest dense layers, of all classes together
 
 
 class GANConfig(AdversarialConfig):
@@ -94,14 +94,14 @@ class DenseGAN(Adversarial):
     def build(self) -> None:
         """Generator and critic; as many of each as there are classes where they are separate."""
         config, shape = self.config, self.scaling.shape
-        if math.prod(shape) * 4 * config.hidden > LARGEST:
+        classes = len(self.spec.classes)
+        separate = classes if config.classes == "separate" else 0
+        if math.prod(shape) * 4 * config.hidden * max(1, separate) > LARGEST:
             raise InvalidSetting(
                 f"Dense layers for {shape[0]} × {shape[1]} values would hold more than {LARGEST // 10**6} million "
                 "weights. Take shorter windows, fewer channels, a smaller first layer, or the generator wavegan."
             )
         self.alternate(config.critic_steps)
-        classes = len(self.spec.classes)
-        separate = classes if config.classes == "separate" else 0
         told = 0 if separate else classes
         self.generator = PerClass(
             lambda: DenseSynthesis(shape, config.latent, told, config.hidden, config.bounded), separate

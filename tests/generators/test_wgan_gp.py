@@ -7,6 +7,7 @@ from torch import nn
 from synth_core.errors import InvalidSetting
 from synth_core.generators import build
 from synth_core.generators.nets.attention import SelfAttention
+from synth_core.generators.nets.convolutional import Critic, Ladder, Synthesis
 from synth_core.types import Batch, Condition, DataSpec
 
 EEG = DataSpec("eeg", (2, 90), "uV", 100.0, (), ("a", "b"))
@@ -128,3 +129,28 @@ def test_no_example_of_the_critic_depends_on_another() -> None:
     x = torch.randn(6, 2, 90)
     alone = torch.cat([generator.critic(x[[i]], Condition()) for i in range(6)])
     assert torch.allclose(generator.critic(x, Condition()), alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("kernel", [3, 4, 5, 8, 9, 25])
+def test_any_kernel_gives_maps_of_the_same_sizes(kernel: int) -> None:
+    for shape in ((2, 178), (1, 64, 48)):
+        ladder = Ladder.over(shape, kernel=kernel, widest=32)
+        with torch.device("meta"):
+            generator, critic = Synthesis(ladder, 8), Critic(ladder)
+            made = generator(torch.empty(2, 8), Condition())
+            assert made.shape == (2, *shape)
+            assert critic(made, Condition()).shape == (2,)
+
+
+def test_mixed_precision_reaches_both_networks_and_leaves_the_penalty_in_full() -> None:
+    generator = build("wgan_gp", CT, attention=True, **SMALL)
+    data = batch(CT)
+    for phase in ("critic", "generator"):
+        with torch.autocast("cpu", torch.bfloat16):
+            terms = generator.loss(data, phase, seeded())
+        terms["total"].backward()
+        assert all(torch.isfinite(value) for value in terms.values())
+    full = generator.loss(data, "critic", seeded())["gradient_norm"].detach()
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = generator.loss(data, "critic", seeded())["gradient_norm"].detach()
+    assert float(mixed) == pytest.approx(float(full), rel=0.02)
