@@ -50,13 +50,14 @@ class WGANGPConfig(AdversarialConfig):
         },
     }
 
-    channels: int = Field(
-        256,
+    channels: int | None = Field(
+        None,
         title="Channels of the smallest map",
         ge=16,
         le=1024,
         multiple_of=8,
-        description="Halved with each stage. The source has 512.",
+        description="Halved with each stage. The source has 512. Empty: 256 for signals, 128 for slices, which train "
+        "on a CPU in under half a second a step.",
     )
     kernel: int | None = Field(
         None,
@@ -162,14 +163,15 @@ class WGANGP(Adversarial):
         """Generator and critic, each with its own embedding of conditions."""
         config, classes = self.config, len(self.spec.classes)
         stride = 2 if self.spec.is_image else 4
-        ladder = Ladder.over(self.scaling.shape, kernel=config.kernel or 2 * stride, widest=config.channels)
+        widest = config.channels or (128 if self.spec.is_image else 256)
+        ladder = Ladder.over(self.scaling.shape, kernel=config.kernel or 2 * stride, widest=widest)
         self.alternate(config.critic_steps)
         self.generator = Synthesis(
             ladder,
             config.latent,
             ConditionEmbedding(classes, PROJECTED),
             PROJECTED,
-            head=7 if config.head else 0,
+            head=(3 if self.spec.is_image else 7) if config.head else 0,
             attention=config.attention,
             masked=self.masked,
             bounded=config.bounded,
