@@ -6,17 +6,29 @@ from typing import Any
 
 from synth_core.errors import InvalidSetting
 from synth_core.generators.base import Generator, GeneratorConfig, Phase
+from synth_core.generators.cwgan import ConditionalWGAN
 from synth_core.generators.flow import Flow
+from synth_core.generators.gan import DenseGAN
 from synth_core.generators.memorise import Memorise
 from synth_core.generators.surrogate import Surrogate
+from synth_core.generators.wavegan import WaveGAN
 from synth_core.generators.wgan_gp import WGANGP
 from synth_core.types import DataSpec
 
-REGISTRY: dict[str, type[Generator]] = {generator.name: generator for generator in (Flow, WGANGP, Surrogate, Memorise)}
+REGISTRY: dict[str, type[Generator]] = {
+    generator.name: generator for generator in (Flow, WGANGP, WaveGAN, ConditionalWGAN, DenseGAN, Surrogate, Memorise)
+}
 
 
 def build(name: str, spec: DataSpec, **config: Any) -> Generator:
     """A new, untrained generator.
+
+    Parameters
+    ----------
+    name : one of REGISTRY.
+    spec : what one example is.
+    config : settings of the generator. `preset="paper"` takes the settings of its source, `preset="modern"` (also
+        without it) the defaults; settings given beside it win.
 
     Raises
     ------

@@ -11,7 +11,7 @@ of the velocity (Li & He 2025, arXiv 2511.13720, eq. 6).
 from __future__ import annotations
 
 import itertools
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -29,7 +29,18 @@ LEAST_TIME_LEFT = 0.05  # 1 − t is not taken smaller where it divides (Li & He
 
 
 class FlowConfig(GeneratorConfig):
-    """Settings of the rectified flow."""
+    """Settings of the rectified flow; "paper" is the plain method, with its network and sampler as here."""
+
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
+        "paper": {
+            "prediction": "velocity",
+            "time_sampling": "uniform",
+            "time_shift": 1.0,
+            "whitening": 0.0,
+            "learning_rate": 2e-4,
+            "weight_decay": 0.0,
+        },
+    }
 
     dim: int = Field(
         128,

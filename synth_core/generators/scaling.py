@@ -110,6 +110,11 @@ class Scaling(nn.Module):
         values = torch.maximum(torch.minimum(values, self._wide(self.high)), self._wide(self.low))
         return self.lead_matrix @ values if self.derive_leads else values
 
+    def peak(self) -> Tensor:
+        """(1, channels, 1 …) largest scaled magnitude in training, without whitening: ±peak is a tanh's ±1."""
+        furthest = torch.maximum((self.low - self.centre).abs(), (self.high - self.centre).abs())
+        return self._wide(torch.asinh(furthest / self.knee).clamp(1e-6, 80) / self.spread)
+
     def _seen(self, values: Tensor) -> Tensor:
         return values[:, self.leads] if self.derive_leads else values
 

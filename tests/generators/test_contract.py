@@ -14,7 +14,13 @@ from synth_core.training import load_generator, save_generator
 from synth_core.types import UNITS, Batch, Condition, DataSpec
 
 SHAPES = {"eeg": (2, 90), "ecg": (3, 130), "ct": (1, 20, 24)}
-SMALL = {"flow": {"dim": 32, "depth": 2, "width": 8, "steps": 3}, "wgan_gp": {"channels": 32, "latent": 16}}
+SMALL = {
+    "cwgan": {"channels": 32, "latent": 16},
+    "flow": {"dim": 32, "depth": 2, "width": 8, "steps": 3},
+    "gan": {"hidden": 16, "latent": 16},
+    "wavegan": {"channels": 8, "latent": 16},
+    "wgan_gp": {"channels": 32, "latent": 16},
+}
 CASES = [(name, modality) for name, kind in sorted(REGISTRY.items()) for modality in sorted(kind.modalities)]
 
 
@@ -40,6 +46,35 @@ def fitted(name: str, modality: str) -> tuple[Generator, Batch]:
 
 def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+def step_each_phase(generator: Generator, batch: Batch, steps: int = 3) -> None:
+    """A few steps of every phase: a zero-initialised head ignores everything until it has moved."""
+    for phase in generator.phases:
+        optimizer = generator.optimizer(phase.name)
+        for step in range(steps):
+            optimizer.zero_grad()
+            generator.loss(batch, phase.name, seeded(step))["total"].backward()
+            optimizer.step()
+
+
+def kept_for_backward(name: str, modality: str, samples: int) -> int:
+    """Bytes that the first phase's loss keeps for its gradient, parameters included, each tensor once."""
+    spec = DataSpec(modality, (2, samples), UNITS[modality], 100.0, (), ("a", "b", "c"))  # type: ignore[arg-type]
+    generator = build(name, spec, **SMALL.get(name, {}))
+    batch = examples(spec, 6)
+    generator.scaling.fit([batch])
+    kept: dict[int, int] = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        loss = generator.loss(batch, generator.phases[0].name, seeded())["total"]
+    assert loss.requires_grad
+    return sum(kept.values())
 
 
 @pytest.mark.parametrize(("name", "modality"), CASES)
@@ -92,12 +127,7 @@ class TestEveryGenerator:
 
     def test_the_class_changes_the_output(self, name: str, modality: str) -> None:
         generator, batch = fitted(name, modality)
-        for phase in generator.phases:  # a zero-initialised head ignores everything until it has moved
-            optimizer = generator.optimizer(phase.name)
-            for step in range(3):
-                optimizer.zero_grad()
-                generator.loss(batch, phase.name, seeded(step))["total"].backward()
-                optimizer.step()
+        step_each_phase(generator, batch)
         one, two = (generator.sample(Condition(labels=torch.eye(3)[[k]]), rng=seeded()).values for k in (0, 1))
         assert not torch.equal(one, two)
 
@@ -109,6 +139,68 @@ class TestEveryGenerator:
             generator.sample(0, rng=seeded())
         with pytest.raises(InvalidSetting, match="was refused"):
             build(name, generator.spec, no_such_setting=1)
+
+    def test_both_presets_build_and_step_and_explicit_settings_win(self, name: str, modality: str) -> None:
+        for preset in ("paper", "modern"):
+            torch.manual_seed(0)
+            generator = build(name, spec_of(modality), preset=preset, **SMALL.get(name, {}))
+            assert generator.config.preset == preset
+            for setting, value in SMALL.get(name, {}).items():
+                assert getattr(generator.config, setting) == value
+            batch = examples(generator.spec)
+            generator.scaling.fit([batch])
+            for phase in generator.phases:
+                optimizer = generator.optimizer(phase.name)
+                terms = generator.loss(batch, phase.name, seeded())
+                terms["total"].backward()
+                optimizer.step()
+                assert all(torch.isfinite(value) for value in terms.values())
+            assert torch.isfinite(generator.sample(2, rng=seeded()).values).all()
+
+    def test_every_setting_of_a_preset_is_one_that_the_generator_has(self, name: str, modality: str) -> None:
+        config = REGISTRY[name].Config
+        for preset, settings in config.PRESETS.items():
+            chosen = config.model_validate({"preset": preset}).model_dump()
+            assert {setting: chosen[setting] for setting in settings} == settings
+
+    def test_severity_changes_the_output_where_it_is_declared_and_is_refused_elsewhere(
+        self, name: str, modality: str
+    ) -> None:
+        generator, batch = fitted(name, modality)
+        mild, grave = (Condition(labels=torch.eye(3)[[0]], severity=torch.tensor([level])) for level in (0.1, 0.9))
+        if "severity" not in generator.accepted:
+            with pytest.raises(InvalidSetting, match="severity"):
+                generator.sample(mild, rng=seeded())
+            return
+        known = Condition(labels=batch.condition.labels, severity=(torch.arange(12) % 3) / 2)
+        step_each_phase(generator, Batch(batch.values, batch.spec, known))
+        one, two = (generator.sample(asked, rng=seeded()).values for asked in (mild, grave))
+        assert not torch.equal(one, two)
+
+    def test_a_condition_that_it_does_not_know_is_refused_by_name(self, name: str, modality: str) -> None:
+        generator, _ = fitted(name, modality)
+        size = generator.spec.shape[-2:]
+        everything = {"severity": torch.zeros(1), "mask": torch.zeros(1, 1, *size)}
+        for part in everything.keys() - generator.accepted:
+            with pytest.raises(InvalidSetting, match=part):
+                generator.sample(Condition(**{part: everything[part]}), rng=seeded())
+
+    def test_a_broken_parameter_shows_in_the_loss_that_the_loop_guards(self, name: str, modality: str) -> None:
+        generator, batch = fitted(name, modality)
+        for phase in generator.phases:
+            with torch.no_grad():
+                for parameter in generator.parameters_of(phase.name):
+                    parameter.fill_(float("nan"))
+            assert not torch.isfinite(generator.loss(batch, phase.name, seeded())["total"])
+
+    def test_what_a_step_keeps_in_memory_grows_no_faster_than_the_square_of_the_length(
+        self, name: str, modality: str
+    ) -> None:
+        if modality == "ct":
+            pytest.skip("a slice has one size; the pages offer no other")
+        sizes = [kept_for_backward(name, modality, samples) for samples in (256, 512, 1024)]
+        assert sizes[1] < 4 * sizes[0]
+        assert sizes[2] < 4 * sizes[1]
 
     def test_every_setting_has_a_reason(self, name: str, modality: str) -> None:
         assert all(field.description for field in REGISTRY[name].Config.model_fields.values())
@@ -132,16 +224,12 @@ def test_guidance_of_one_and_no_condition_agree_with_the_plain_flow() -> None:
     assert torch.equal(plain, generator.sample(condition, rng=seeded()).values)
 
 
-def test_a_lesion_mask_reaches_the_slice() -> None:
-    generator, batch = fitted("flow", "ct")
-    optimizer = generator.optimizer("flow")
+@pytest.mark.parametrize("name", sorted(name for name, kind in REGISTRY.items() if "mask" in kind.conditions))
+def test_a_lesion_mask_reaches_the_slice(name: str) -> None:
+    generator, batch = fitted(name, "ct")
     mask = torch.zeros(12, 1, 20, 24)
     mask[:, :, 5:10, 5:10] = 1
-    masked = Batch(batch.values, batch.spec, Condition(labels=batch.condition.labels, mask=mask))
-    for step in range(3):
-        optimizer.zero_grad()
-        generator.loss(masked, "flow", seeded(step))["total"].backward()
-        optimizer.step()
+    step_each_phase(generator, Batch(batch.values, batch.spec, Condition(labels=batch.condition.labels, mask=mask)))
     label = torch.eye(3)[[0]]
     without = generator.sample(Condition(labels=label, mask=mask[:1] * 0), rng=seeded()).values
     assert not torch.equal(without, generator.sample(Condition(labels=label, mask=mask[:1]), rng=seeded()).values)

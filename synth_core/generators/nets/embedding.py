@@ -43,3 +43,19 @@ class ConditionEmbedding(nn.Module):
             severity = self.severity(condition.severity[:, None].to(missing.dtype))
             severity = severity if keep is None else torch.where(keep[:, None], severity, missing)
         return labels + severity
+
+
+class LabelEmbedding(nn.Module):
+    """Labels (several may be 1) to one vector; zeros where none are given."""
+
+    def __init__(self, classes: int, dim: int) -> None:
+        super().__init__()
+        self.labels = nn.Linear(classes, dim, bias=False)
+
+    def forward(self, condition: Condition, n: int) -> Tensor:
+        """(n, dim)."""
+        weight = self.labels.weight
+        if condition.labels is None:
+            return weight.new_zeros(n, len(weight))
+        embedded: Tensor = self.labels(condition.labels.to(weight.dtype))
+        return embedded
