@@ -16,6 +16,13 @@ REGISTRY: dict[str, type[Generator]] = {generator.name: generator for generator 
 def build(name: str, spec: DataSpec, **config: Any) -> Generator:
     """A new, untrained generator.
 
+    Parameters
+    ----------
+    name : one of REGISTRY.
+    spec : what one example is.
+    config : settings of the generator. `preset="paper"` takes the settings of its source, `preset="modern"` (also
+        without it) the defaults; settings given beside it win.
+
     Raises
     ------
     InvalidSetting : for a name that is not in REGISTRY, or a setting that the generator refuses.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from synth_core.errors import InvalidSetting, SpecMismatch
@@ -30,16 +30,33 @@ class Phase:
 
 
 class GeneratorConfig(BaseModel):
-    """Settings of a generator: bounds, unit, default and a reason for each, so that a form can be drawn from it."""
+    """Settings of a generator: bounds, unit, default and a reason for each, so that a form can be drawn from it.
+
+    The defaults of the fields are the preset "modern". `PRESETS` of a subclass holds, for each other preset, the
+    settings in which it differs; they stand in for what is not given, wherever the settings come from.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {}
+
+    preset: Literal["paper", "modern"] = Field(
+        "modern",
+        title="Preset",
+        description="paper: the settings of the source; modern: what trains better today. Explicit settings win.",
+    )
     derive_leads: bool = Field(
         True,
         title="Derive limb leads",
         description="Make I, II and V1 … V6 and compute III, aVR, aVL and aVF: Einthoven's law then holds exactly.",
         json_schema_extra={"modalities": ["ecg"]},
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_preset(cls, given: Any) -> Any:
+        chosen = given.get("preset") if isinstance(given, dict) else None
+        return cls.PRESETS.get(chosen, {}) | given if isinstance(chosen, str) else given
 
 
 class Generator(nn.Module, ABC):
