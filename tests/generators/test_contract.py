@@ -14,7 +14,12 @@ from synth_core.training import load_generator, save_generator
 from synth_core.types import UNITS, Batch, Condition, DataSpec
 
 SHAPES = {"eeg": (2, 90), "ecg": (3, 130), "ct": (1, 20, 24)}
-SMALL = {"flow": {"dim": 32, "depth": 2, "width": 8, "steps": 3}, "wgan_gp": {"channels": 32, "latent": 16}}
+SMALL = {
+    "diffwave": {"width": 8, "layers": 4, "steps": 5},
+    "flow": {"dim": 32, "depth": 2, "width": 8, "steps": 3},
+    "time_diffusion": {"width": 8, "stages": 3, "steps": 3},
+    "wgan_gp": {"channels": 32, "latent": 16},
+}
 CASES = [(name, modality) for name, kind in sorted(REGISTRY.items()) for modality in sorted(kind.modalities)]
 
 
