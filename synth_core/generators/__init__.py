@@ -9,11 +9,12 @@ from synth_core.generators.base import Generator, GeneratorConfig, Phase
 from synth_core.generators.diffwave import DiffWave
 from synth_core.generators.flow import Flow
 from synth_core.generators.time_diffusion import TimeDiffusion
+from synth_core.generators.time_vqvae import TimeVQVAE
 from synth_core.generators.wgan_gp import WGANGP
 from synth_core.types import DataSpec
 
 REGISTRY: dict[str, type[Generator]] = {
-    generator.name: generator for generator in (DiffWave, Flow, TimeDiffusion, WGANGP)
+    generator.name: generator for generator in (DiffWave, Flow, TimeDiffusion, TimeVQVAE, WGANGP)
 }
 
 

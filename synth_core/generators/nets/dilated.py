@@ -2,8 +2,8 @@
 
 Architecture, widths and starts follow the public implementation (lmnt-com/diffwave 0.1.7), whose weights fit: 30
 blocks of 64 channels with 12 channels in and out have 2.31 million parameters. Only the order of the arithmetic
-differs: blocks work on (channels, batch, time), the skips of all blocks meet in one matrix product, and a block keeps little for
-the backward pass.
+differs: blocks work on (channels, batch, time), the skips of all blocks meet in one matrix product, and a block keeps
+little for the backward pass.
 """
 
 from __future__ import annotations
