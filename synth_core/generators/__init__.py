@@ -7,17 +7,21 @@ from typing import Any
 from synth_core.errors import InvalidSetting
 from synth_core.generators.base import Generator, GeneratorConfig, Phase
 from synth_core.generators.cwgan import ConditionalWGAN
+from synth_core.generators.diffwave import DiffWave
 from synth_core.generators.flow import Flow
 from synth_core.generators.gan import DenseGAN
 from synth_core.generators.memorise import Memorise
 from synth_core.generators.surrogate import Surrogate
+from synth_core.generators.time_diffusion import TimeDiffusion
+from synth_core.generators.time_vqvae import TimeVQVAE
 from synth_core.generators.wavegan import WaveGAN
 from synth_core.generators.wgan_gp import WGANGP
 from synth_core.types import DataSpec
 
-REGISTRY: dict[str, type[Generator]] = {
-    generator.name: generator for generator in (Flow, WGANGP, WaveGAN, ConditionalWGAN, DenseGAN, Surrogate, Memorise)
-}
+METHODS = (Flow, DiffWave, TimeDiffusion, TimeVQVAE, WGANGP, WaveGAN, ConditionalWGAN, DenseGAN)
+CONTROLS = (Surrogate, Memorise)  # what an evaluation must see through
+
+REGISTRY: dict[str, type[Generator]] = {generator.name: generator for generator in (*METHODS, *CONTROLS)}
 
 
 def build(name: str, spec: DataSpec, **config: Any) -> Generator:

@@ -13,13 +13,13 @@ class MovingAverage:
     """A second generator whose weights follow the first; samples are drawn from it.
 
     The decay grows as (1 + step) / (10 + step) up to `decay`, so that a short run is not held back by its start.
-    Critics and buffers are copied, not averaged.
+    Critics, buffers and what the generator declares as copied are copied, not averaged.
     """
 
     def __init__(self, generator: Generator, decay: float) -> None:
         self.generator = copy.deepcopy(generator).requires_grad_(False)
         self.decay = decay
-        critics = tuple(f"{name}." for name in generator.critics)
+        critics = tuple(f"{name}." for name in (*generator.critics, *generator.copied))
         names = dict(generator.named_parameters())
         self._averaged = [name for name in names if not name.startswith(critics)] if critics else list(names)
 

@@ -19,6 +19,20 @@ SMALL = {
     "flow": {"dim": 32, "depth": 2, "width": 8, "steps": 3},
     "gan": {"hidden": 16, "latent": 16},
     "wavegan": {"channels": 8, "latent": 16},
+    "diffwave": {"width": 8, "layers": 4, "steps": 5},
+    "time_diffusion": {"width": 8, "stages": 3, "steps": 3},
+    "time_vqvae": {
+        "stem": 4,
+        "dim": 16,
+        "codes": 32,
+        "prior_width": 16,
+        "prior_depth": 1,
+        "high_width": 16,
+        "high_depth": 1,
+        "low_columns": 8,
+        "high_columns": 16,
+        "steps": 3,
+    },
     "wgan_gp": {"channels": 32, "latent": 16},
 }
 CASES = [(name, modality) for name, kind in sorted(REGISTRY.items()) for modality in sorted(kind.modalities)]
