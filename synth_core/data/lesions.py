@@ -35,8 +35,9 @@ def brain_mask(hounsfield: NDArray[np.float32], pixels_per_mm: float) -> NDArray
     """(height, width): inside the largest closed ring of bone, without a rim of 3 mm; empty where no ring closes.
 
     Bone is what exceeds 250 HU, or what reaches the upper end of an image whose window ends below. Its largest piece,
-    with gaps of 4 mm bridged, is the skull; dense pieces apart from it stay inside. Where the ring is open, as after surgery, its convex hull is taken, provided that nearly all in it is
-    as dense as brain; at the skull base, with sinuses and orbits, nothing is found rather than too much.
+    with gaps of 4 mm bridged, is the skull; dense pieces apart from it stay inside. Where the ring is open, as after
+    surgery, its convex hull is taken, provided that nearly all in it is as dense as brain; at the skull base, with
+    sinuses and orbits, nothing is found rather than too much.
     """
     step = max(1, int(pixels_per_mm / FINEST))
     coarse, rate = _reduced(np.nan_to_num(hounsfield, nan=-1024), step), pixels_per_mm / step
