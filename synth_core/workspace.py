@@ -9,7 +9,7 @@ from pathlib import Path
 from synth_core.errors import InvalidSetting
 
 SHIPPED_MODELS = Path(__file__).resolve().parent.parent / "models"
-KINDS = ("datasets", "runs", "models", "uploads", "study-items")
+KINDS = ("datasets", "runs", "models", "uploads", "evaluations", "study-items")
 
 
 def safe_name(name: str) -> str:
@@ -49,6 +49,11 @@ class Workspace:
     def models(self) -> list[Path]:
         """Models that can be loaded: the user's first, then the shipped ones."""
         return _holding(self.folder("models"), "weights.safetensors") + _holding(SHIPPED_MODELS, "weights.safetensors")
+
+    def evaluations(self) -> list[Path]:
+        """Kept evaluations, the newest first."""
+        found = _holding(self.folder("evaluations"), "report.json")
+        return sorted(found, key=lambda path: (path / "report.json").stat().st_mtime, reverse=True)
 
     def new_path(self, kind: str, name: str) -> Path:
         """An unused path for a new thing; a number is added where the name is taken."""
