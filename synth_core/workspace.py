@@ -9,7 +9,7 @@ from pathlib import Path
 from synth_core.errors import InvalidSetting
 
 SHIPPED_MODELS = Path(__file__).resolve().parent.parent / "models"
-KINDS = ("datasets", "runs", "models", "uploads", "study-items", "experiments")
+KINDS = ("datasets", "runs", "models", "uploads", "evaluations", "experiments", "study-items")
 
 
 def safe_name(name: str) -> str:
@@ -43,17 +43,19 @@ class Workspace:
 
     def runs(self) -> list[Path]:
         """Training runs, the newest first."""
-        found = _holding(self.folder("runs"), "config.json")
-        return sorted(found, key=lambda path: (path / "config.json").stat().st_mtime, reverse=True)
+        return _newest_first(_holding(self.folder("runs"), "config.json"), "config.json")
 
     def models(self) -> list[Path]:
         """Models that can be loaded: the user's first, then the shipped ones."""
         return _holding(self.folder("models"), "weights.safetensors") + _holding(SHIPPED_MODELS, "weights.safetensors")
 
+    def evaluations(self) -> list[Path]:
+        """Kept evaluations, the newest first."""
+        return _newest_first(_holding(self.folder("evaluations"), "report.json"), "report.json")
+
     def experiments(self) -> list[Path]:
         """Experiments, begun or finished, the newest first."""
-        found = _holding(self.folder("experiments"), "experiment.json")
-        return sorted(found, key=lambda path: (path / "experiment.json").stat().st_mtime, reverse=True)
+        return _newest_first(_holding(self.folder("experiments"), "experiment.json"), "experiment.json")
 
     def new_path(self, kind: str, name: str) -> Path:
         """An unused path for a new thing; a number is added where the name is taken."""
@@ -68,3 +70,7 @@ def _holding(folder: Path, marker: str) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and (path / marker).is_file())
+
+
+def _newest_first(paths: list[Path], marker: str) -> list[Path]:
+    return sorted(paths, key=lambda path: (path / marker).stat().st_mtime, reverse=True)

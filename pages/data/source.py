@@ -116,13 +116,22 @@ def _open(path: Path) -> None:
 
 def _upload() -> None:
     st.markdown("Or upload", help="What is uploaded goes to the disk of this machine as it arrives, and nowhere else.")
+    opened = upload()
+    if opened is not None:
+        _open(opened)
+        st.rerun()
+
+
+def upload() -> Path | None:
+    """The uploader; the file or folder that has just arrived whole, else None."""
     ticket = st.session_state.get(_TICKET, "")
     if not uploads.known(ticket):
         ticket = st.session_state[_TICKET] = uploads.issue(cache.workspace())
     data = {"address": f"upload/{ticket}", "limit": uploads.LARGEST, "tooLarge": uploads.too_large("{name}")}
     result = _uploader(key="uploader", data=data, on_finished_change=lambda: None)
-    if result.finished:
-        opened = uploads.finish(ticket, cache.workspace().new_path("uploads", time.strftime("%Y%m%d-%H%M%S")))
-        if opened is not None:
-            _open(opened)
+    if not result.finished:
+        return None
+    opened = uploads.finish(ticket, cache.workspace().new_path("uploads", time.strftime("%Y%m%d-%H%M%S")))
+    if opened is None:
         st.rerun()
+    return opened

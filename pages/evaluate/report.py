@@ -1,69 +1,86 @@
-"""An evaluation as a job, and its report on the page."""
+"""Making a report and reading one: answers in words, what to look at first, evidence, limits, files."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared import cache, jobs, words
+from pages.evaluate import evidence, findings, kept, running, sides
+from pages.shared import cache, shell, words
 
 if TYPE_CHECKING:
-    from synth_core.metrics.report import Measure, Report
+    from synth_core.export import About
+    from synth_core.metrics.report import Report
+    from synth_core.metrics.verdict import Verdict
 
-CLASSIFIER = "Trains a classifier on real and one on synthetic examples and tests both on the same held-out subjects."
-
-
-def key(dataset: Path, model: Path) -> str:
-    """The name of the evaluation of this pair."""
-    return f"evaluate-{dataset.name}-{model.name}"
-
-
-def start(dataset: Path, model: Path, n: int, with_classifier: bool) -> None:
-    """Draw and measure in a thread of the server."""
-    jobs.forget(key(dataset, model))
-    train, holdout = (cache.parts(dataset)[part] for part in ("train", "test"))
-
-    def work(progress: jobs.Progress) -> Report:
-        from synth_core.metrics.evaluate import evaluate
-        from synth_core.training import load_generator
-        from synth_core.training.sampling import draw
-
-        progress(0, 1, "drawing examples")
-        synthetic = draw(load_generator(model), n, progress=progress)
-        return evaluate(train, holdout, synthetic, classifier=with_classifier, progress=progress)
-
-    jobs.start(key(dataset, model), "Evaluating", work)
+# a shape and a word with every colour
+_MARKS = {
+    "yes": ("green", ":material/check_circle:"),
+    "partly": ("orange", ":material/change_history:"),
+    "no": ("red", ":material/cancel:"),
+    "not known": ("gray", ":material/help:"),
+}
 
 
-def show(report: Report, name: str) -> None:
-    """Verdicts in words, then the table, then the report as a file."""
-    from synth_core.export import report_page
+def view() -> None:
+    """Choose three sides and measure them; below, the reports that were kept."""
+    comparison = None
+    with shell.ErrorFrame():  # reports stay in sight, whatever the sides are
+        comparison = sides.choose()
+        if comparison is not None:
+            running.controls(comparison)
+    running.follow()
+    path = kept.choose()
+    if path is not None:
+        with shell.ErrorFrame():
+            show(path)
+    elif comparison is not None and not running.is_running():
+        st.caption("No report is kept yet. One takes a minute or two; it is kept here until you remove it.")
 
-    for sentence in report.sentences:
-        st.markdown(f"- {sentence}")
-    st.dataframe([_row(measure) for measure in report.measures], hide_index=True, height="content")
-    st.caption(
-        "Floor: the same measure between real training and real held-out examples at the same n. "
-        "Ratio: value over floor. Interval: 95 %, bootstrap over subjects."
-    )
-    page = partial(report_page, report)  # made on the click: it carries the figures
-    st.download_button("Report (HTML)", page, f"{name}.html", "text/html", icon=":material/download:")
+
+def show(path: Path) -> None:
+    """One report from its directory."""
+    report, about = cache.evaluation(path)
+    _head(path, report, about)
+    for verdict in report.verdicts:
+        _verdict(report, verdict)
+    for limit in report.limits:
+        st.caption(f"– {words.plain(limit)}")
+    findings.show(report)
+    evidence.parts(report)
 
 
-def _row(measure: Measure) -> dict[str, Any]:
-    score = measure.score
-    return {
-        "measure": measure.name,
-        "unit": words.unit(measure.unit),
-        "part": measure.part,
-        "value": words.short(score.value),
-        "95 % interval": f"{words.short(score.low)} to {words.short(score.high)}",
-        "floor": words.short(score.floor),
-        "ratio": words.short(score.ratio),
-        "verdict": measure.verdict,
-        "n real": score.n_real,
-        "n synthetic": score.n_synthetic,
-    }
+def _head(path: Path, report: Report, about: About) -> None:
+    """What was compared, and what can be done with the report."""
+    compared = f"{about.synthetic}, against {about.holdout}; floor: {about.train}."
+    st.markdown(f"**{words.plain(compared)}** {words.plain(' '.join(about.notes))}")
+    name, page = about.name or path.name, path / "report.html"
+    with st.container(horizontal=True):
+        if page.is_file():
+            _file("Report (HTML)", page.read_bytes, f"{name}.html", "text/html")
+        _file("Report (JSON)", (path / "report.json").read_bytes, f"{name}.json", "application/json")
+        _file("Table (CSV)", partial(_csv, report), f"{name}.csv", "text/csv")
+        kept.removal(path)
+
+
+def _file(label: str, content: Callable[[], bytes], name: str, kind: str) -> None:
+    st.download_button(label, content, name, kind, icon=":material/download:", on_click="ignore")
+
+
+def _csv(report: Report) -> bytes:
+    return report.table().to_csv(index=False).encode()
+
+
+def _verdict(report: Report, verdict: Verdict) -> None:
+    """Question, answer, sentence; the evidence unfolds."""
+    with st.container(border=True, gap="small"):
+        question, answer, sentence = st.columns([2, 1.2, 7], vertical_alignment="top")
+        question.markdown(f"**{verdict.title}**")
+        colour, icon = _MARKS[verdict.answer]
+        answer.badge(verdict.answer.capitalize(), icon=icon, color=colour)  # type: ignore[arg-type]
+        sentence.markdown(words.plain(verdict.sentence))
+        evidence.of_question(report, verdict.question)

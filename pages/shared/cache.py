@@ -14,7 +14,9 @@ from synth_core.workspace import Workspace
 
 if TYPE_CHECKING:
     from synth_core.data import Dataset, Recording
+    from synth_core.export import About
     from synth_core.generators import Generator
+    from synth_core.metrics.report import Report
     from synth_core.types import Batch
 
 
@@ -49,6 +51,28 @@ def readable_datasets() -> list[Path]:
 def readable_models() -> list[Path]:
     """Models whose description can be read."""
     return [path for path in workspace().models() if _is_readable(path / "config.json")]
+
+
+def evaluation_info(path: Path) -> dict[str, Any]:
+    """`report.json` of a kept evaluation; DataError when it is damaged."""
+    return _json(path / "report.json", stamp(path / "report.json"))
+
+
+def readable_evaluations() -> list[Path]:
+    """Evaluations whose report can be read, the newest first."""
+    return [path for path in workspace().evaluations() if _is_readable(path / "report.json")]
+
+
+def evaluation(path: Path) -> tuple[Report, About]:
+    """The report of a kept evaluation and what it is about."""
+    return _evaluation(path, stamp(path / "report.json"))
+
+
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner="Opening the report …")
+def _evaluation(path: Path, changed: int) -> tuple[Report, About]:
+    from synth_core.export import open_evaluation
+
+    return open_evaluation(path)
 
 
 def _is_readable(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,11 @@ def short(value: float) -> str:
         return "–"
     text = f"{value:.0f}" if 100 <= abs(value) < 1e6 else f"{value:.3g}"
     return text.replace("-", "\u2212")
+
+
+def plain(text: str) -> str:
+    """Text of users and files for Markdown: shown as it is, never as a link, an image or a formula."""
+    return re.sub(r"([\\`*_{}\[\]()#+!|<>$:~])", r"\\\1", text)
 
 
 def counted(n: int, singular: str, plural: str | None = None) -> str:

@@ -54,6 +54,6 @@ class Measure:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
-        fields = {"question": self.question, "measure": self.name, "unit": self.unit, "part": self.part}
-        fields |= {"split": self.split, "better": self.better}
+        fields: dict[str, Any] = {"question": self.question, "measure": self.name, "unit": self.unit, "part": self.part}
+        fields |= {"split": self.split, "better": self.better, "near": self.near}
         return {**fields, **self.score.to_dict(), "verdict": self.verdict, "meaning": self.meaning}

@@ -112,6 +112,7 @@ class Report:
         """Plain JSON types, without the arrays."""
         return {
             "format": 2,
+            "spec": self.evidence.spec.to_dict(),
             "verdicts": [verdict.to_dict() for verdict in self.verdicts],
             "measures": [measure.to_dict() for measure in self.measures],
             "limits": list(self.limits),
