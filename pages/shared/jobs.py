@@ -32,6 +32,7 @@ class Job:
     problem: str = ""
     ended: bool = False
     cancelling: bool = False
+    cancelled: str = "Cancelled; nothing was kept."
 
     def progress(self, done: int, total: int, message: str = "") -> None:
         """What the work calls as it goes on; raises Cancelled once the user wants that."""
@@ -66,12 +67,12 @@ def forget(key: str) -> None:
     _jobs().pop(key, None)
 
 
-def start(key: str, title: str, work: Callable[[Progress], Any]) -> Job:
-    """Start `work(progress)` in a thread, unless a job of this name is still running."""
+def start(key: str, title: str, work: Callable[[Progress], Any], cancelled: str = Job.cancelled) -> Job:
+    """Start `work(progress)` in a thread, unless one of this name runs; `cancelled` is said when it was stopped."""
     running = get(key)
     if running is not None and not running.ended:
         return running
-    job = _jobs()[key] = Job(title)
+    job = _jobs()[key] = Job(title, cancelled=cancelled)
     threading.Thread(target=_run, args=(job, work), name=f"job-{key}", daemon=True).start()
     return job
 
@@ -80,7 +81,7 @@ def _run(job: Job, work: Callable[[Progress], Any]) -> None:
     try:
         job.result = work(job.progress)
     except Cancelled:
-        job.problem = "Cancelled; nothing was kept."
+        job.problem = job.cancelled
     except Exception as error:
         job.problem = shell.sentence(error)
     finally:

@@ -1,6 +1,7 @@
 """Arrays in, plotly figures out: every axis with its unit, real in blue, synthetic in vermilion."""
 
 from synth_core.figures.drawings import drawing
+from synth_core.figures.intervals import interval_chart
 from synth_core.figures.ratios import ratio_chart, ratio_map
 from synth_core.figures.report import part_spectrum, spectra_by_part, value_distribution
 from synth_core.figures.spectra import histogram_overlay, radial_spectrum_overlay, spectrum_overlay
@@ -16,6 +17,7 @@ __all__ = [
     "class_balance",
     "drawing",
     "histogram_overlay",
+    "interval_chart",
     "loss_curves",
     "part_spectrum",
     "radial_spectrum_overlay",
