@@ -13,6 +13,7 @@ from synth_core.metrics import fidelity
 from synth_core.metrics.bootstrap import bootstrap
 from synth_core.metrics.classifier import METHODS, ClassifierSettings, Recovery, class_recovery, recovery_score
 from synth_core.metrics.report import Evidence, Measure, Report
+from synth_core.metrics.safety import copies_in, safety_measures
 from synth_core.metrics.score import Score
 from synth_core.metrics.verdict import sentences_for
 from synth_core.types import Batch, DataSpec
@@ -78,7 +79,10 @@ def evaluate(
     report_progress(1, 4, "measuring spectra and features")
     sides = fidelity.compared(*parts)
     report_progress(2, 4, "comparing distributions")
-    measures = list(_fidelity_measures(sides, parts[1].spec, seed, rng))
+    measures = list(_fidelity_measures(sides, parts[1].spec, rng))
+    three = (parts[0], parts[1], parts[2])
+    searched = (_chosen(train, LARGEST, rng), parts[1], parts[2])  # a copy of an example left out would go unseen
+    measures += safety_measures(three, sides.features(), rng, copies_in(searched))
     if classifier and _has_classes(parts):
         report_progress(3, 4, "training classifiers on real and on synthetic examples")
         measures += _usefulness(train, holdout, synthetic, None if classifier is True else classifier, seed, rng)
@@ -114,12 +118,11 @@ def _chosen(source: Batch | Examples, n: int, rng: np.random.Generator) -> Batch
     return source.select(rows) if isinstance(source, Batch) else source.batch(rows)
 
 
-def _fidelity_measures(sides: fidelity.Sides, spec: DataSpec, seed: int, rng: np.random.Generator) -> Iterator[Measure]:
+def _fidelity_measures(sides: fidelity.Sides, spec: DataSpec, rng: np.random.Generator) -> Iterator[Measure]:
     yield from fidelity.spectral_measures(sides, spec.classes, spec.is_image, rng)
     yield from fidelity.amplitude_measures(sides, spec.unit, rng)
     yield from fidelity.distribution_measures(sides, rng)
-    yield fidelity.told_apart(sides, seed, rng)
-    yield fidelity.copying(sides, rng)
+    yield fidelity.told_apart(sides, rng)
 
 
 def _has_classes(parts: list[Batch]) -> bool:
