@@ -11,18 +11,19 @@ from synth_core.metrics.connectivity import (
     imaginary_coherence,
     phase_locking_value,
 )
+from synth_core.metrics.copies import Copies, find_copies
 from synth_core.metrics.ct import ct_measures
 from synth_core.metrics.delineation import Intervals, intervals
-from synth_core.metrics.distribution import (
-    closer_to_train,
-    frechet_distance,
-    kid,
-    mmd,
-    precision_recall_density_coverage,
-)
+from synth_core.metrics.distribution import frechet_distance, kid, mmd, mmd_test
 from synth_core.metrics.features import Features, features_of, hjorth, signal_features, slice_features
 from synth_core.metrics.lead_checks import einthoven_residual, lead_reversal_score
 from synth_core.metrics.lesions import lesion_contrast, lesion_position, lesion_volume_mm3, mirror_dice, peak_hu
+from synth_core.metrics.membership import MembershipInference, membership_inference
+from synth_core.metrics.neighbourhoods import (
+    alpha_precision_beta_recall_authenticity,
+    precision_recall_density_coverage,
+)
+from synth_core.metrics.privacy import closer_to_train, identifiability, nearest_neighbour_privacy
 from synth_core.metrics.rhythm import heart_rate_variability, qt_corrected
 from synth_core.metrics.score import Score
 from synth_core.metrics.slices import ms_ssim, msssim_diversity, ssim
@@ -41,15 +42,21 @@ from synth_core.metrics.texture import (
     noise_power_spectrum,
     tissue_wasserstein,
 )
+from synth_core.metrics.two_sample import TwoSampleTest, c2st
+from synth_core.metrics.warping import dtw, nearest_neighbour_dtw
 
 __all__ = [
     "Association",
     "Beats",
     "ClassifierSettings",
+    "Copies",
     "Features",
     "Intervals",
+    "MembershipInference",
     "Recovery",
     "Score",
+    "TwoSampleTest",
+    "alpha_precision_beta_recall_authenticity",
     "als_panel",
     "amplitude_envelope_correlation",
     "aperiodic_exponent",
@@ -58,18 +65,22 @@ __all__ = [
     "band_powers",
     "beats",
     "bootstrap",
+    "c2st",
     "class_recovery",
     "closer_to_train",
     "coherence",
     "ct_measures",
+    "dtw",
     "einthoven_residual",
     "features_of",
+    "find_copies",
     "frechet_distance",
     "glcm_features",
     "half_samples",
     "heart_rate_variability",
     "hjorth",
     "hu_histograms",
+    "identifiability",
     "imaginary_coherence",
     "intervals",
     "kid",
@@ -78,10 +89,14 @@ __all__ = [
     "lesion_position",
     "lesion_volume_mm3",
     "log_spectral_distance",
+    "membership_inference",
     "mirror_dice",
     "mmd",
+    "mmd_test",
     "ms_ssim",
     "msssim_diversity",
+    "nearest_neighbour_dtw",
+    "nearest_neighbour_privacy",
     "noise_power_map",
     "noise_power_spectrum",
     "peak_hu",

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_core.errors import InvalidSetting, SpecMismatch
+from synth_core.metrics.chance import Random, generator_of
 
 Groups = Sequence[Any] | NDArray[Any] | None
 Metric = Callable[..., float]
@@ -20,7 +21,7 @@ def bootstrap(
     groups: Sequence[Groups] | None = None,
     resamples: int = 200,
     level: float = 0.95,
-    rng: np.random.Generator,
+    rng: Random = None,
 ) -> tuple[float, float]:
     """Percentile interval of a mean-like metric: groups drawn with replacement (Efron 1979; Field and Welsh 2007).
 
@@ -31,16 +32,16 @@ def bootstrap(
         pass one array of indices and look the pairs up inside `metric`.
     groups : for each sample one name per example, or None when every example stands for itself.
     resamples, level : number of draws and probability of the interval.
-    rng : the only source of randomness.
+    rng : generator or seed; None is seed 0.
 
     Returns
     -------
     (low, high); draws for which the metric is NaN are left out, and (NaN, NaN) results when all are.
     """
-    members = _members(samples, groups)
+    random, members = generator_of(rng), _members(samples, groups)
     draws = []
     for _ in range(resamples):
-        chosen = [_joined(rows, rng.integers(len(rows), size=len(rows))) for rows in members]
+        chosen = [_joined(rows, random.integers(len(rows), size=len(rows))) for rows in members]
         draws.append(metric(*(sample[rows] for sample, rows in zip(samples, chosen, strict=True))))
     return _percentiles(np.array(draws), level)
 
@@ -51,7 +52,7 @@ def half_samples(
     groups: Sequence[Groups] | None = None,
     resamples: int = 60,
     level: float = 0.95,
-    rng: np.random.Generator,
+    rng: Random = None,
 ) -> tuple[float, float]:
     """Interval of a distance between sets: random halves of the groups, without replacement.
 
@@ -64,12 +65,12 @@ def half_samples(
     -------------------
     As for `bootstrap`.
     """
-    members = _members(samples, groups)
+    random, members = generator_of(rng), _members(samples, groups)
     if min(len(rows) for rows in members) < 2:
         return float("nan"), float("nan")
     draws = []
     for _ in range(resamples):
-        chosen = [_joined(rows, rng.permutation(len(rows))[: max(1, len(rows) // 2)]) for rows in members]
+        chosen = [_joined(rows, random.permutation(len(rows))[: max(1, len(rows) // 2)]) for rows in members]
         draws.append(metric(*(sample[rows] for sample, rows in zip(samples, chosen, strict=True))))
     value = metric(*samples)
     return _percentiles(np.array(draws) - np.nanmean(draws) + value, level)

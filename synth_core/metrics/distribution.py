@@ -1,20 +1,22 @@
-"""Distances between two sets of feature vectors, (n, d) each: moments, kernels, neighbourhoods."""
+"""Distances between two sets of feature vectors, (n, d) each: moments and kernels."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import linalg
 from scipy.spatial.distance import cdist, pdist
 
-from synth_core.errors import InvalidSetting, SpecMismatch
+from synth_core.errors import InvalidSetting
+from synth_core.metrics.chance import Random, generator_of
+from synth_core.metrics.distances import BLOCK, Floats, feature_pair, thinned
+from synth_core.metrics.pooling import PooledGroups, shuffled_sides, two_sides
 
-BLOCK = 2048  # rows of a distance matrix held at a time: 32 MB beside 2,000 others
-MEDIAN_ROWS = 4000  # pooled rows at most that the median distance is taken over, evenly spaced
+MEDIAN_ROWS = 4000  # pooled rows at most that the median distance is taken over
+LARGEST_TEST = 2000  # rows per side of a permutation test; of more, a random choice
 
-Floats = NDArray[np.float64]
 Kernel = Callable[[Floats, Floats], Floats]
 
 
@@ -33,7 +35,7 @@ def frechet_distance(real: ArrayLike, synthetic: ArrayLike) -> float:
     -------
     In squared units of the features, ≥ 0.
     """
-    x, y = _pair(real, synthetic, least=2)
+    x, y = feature_pair(real, synthetic, least=2)
     difference = x.mean(0) - y.mean(0)
     cov_x, cov_y = (np.atleast_2d(np.cov(part, rowvar=False)) for part in (x, y))
     overlap = linalg.svdvals(_symmetric_root(cov_x) @ _symmetric_root(cov_y)).sum()
@@ -46,13 +48,14 @@ def kid(real: ArrayLike, synthetic: ArrayLike) -> float:
 
     Parameters
     ----------
-    real, synthetic : (n, d), at least two examples each; the numbers may differ.
+    real, synthetic : (n, d), at least two examples each; the numbers may differ. Of more than 3,000 rows a fixed random
+        choice is compared.
 
     Returns
     -------
     Zero on average for two samples of one distribution; can be negative.
     """
-    x, y = _pair(real, synthetic, least=2)
+    x, y = (thinned(part) for part in feature_pair(real, synthetic, least=2))
     dimensions = x.shape[1]
     return _squared_discrepancy(x, y, lambda a, b: (a @ b.T / dimensions + 1) ** 3, unbiased=True)
 
@@ -62,83 +65,81 @@ def mmd(real: ArrayLike, synthetic: ArrayLike, bandwidth: float | None = None, u
 
     Parameters
     ----------
-    real, synthetic : (n, d), at least two examples each; the numbers may differ.
+    real, synthetic : (n, d), at least two examples each; the numbers may differ. Of more than 3,000 rows a fixed random
+        choice is compared.
     bandwidth : None takes the median of the pooled pairwise distances.
     unbiased : the U-statistic, which can be negative; False gives the V-statistic, which cannot.
     """
-    x, y = _pair(real, synthetic, least=2)
-    width = median_distance(np.concatenate([x, y])) if bandwidth is None else bandwidth
-    if not width > 0:
-        raise InvalidSetting(f"`bandwidth` must be positive. Got {width}; are all examples equal?")
-    return _squared_discrepancy(x, y, lambda a, b: np.exp(-cdist(a, b, "sqeuclidean") / (2 * width**2)), unbiased)
+    x, y = (thinned(part) for part in feature_pair(real, synthetic, least=2))
+    return _squared_discrepancy(x, y, _gaussian(np.concatenate([x, y]), bandwidth), unbiased)
 
 
 def median_distance(x: ArrayLike) -> float:
-    """Median Euclidean distance over all pairs of rows; of 4,000 evenly spaced rows when there are more."""
-    rows = np.asarray(x, dtype=np.float64)
-    chosen = np.linspace(0, len(rows) - 1, min(len(rows), MEDIAN_ROWS)).astype(np.intp)
-    return float(np.median(pdist(rows[chosen])))
+    """Median Euclidean distance over all pairs of rows; of a fixed random choice of 4,000 when there are more."""
+    return float(np.median(pdist(thinned(np.asarray(x, dtype=np.float64), MEDIAN_ROWS))))
 
 
-def precision_recall_density_coverage(real: ArrayLike, synthetic: ArrayLike, k: int = 5) -> dict[str, float]:
-    """Fidelity and diversity from k-nearest-neighbour balls (Kynkäänniemi et al. 2019; Naeem et al. 2020).
-
-    Parameters
-    ----------
-    real, synthetic : (n, d), more than k examples each; the measures assume equal numbers.
-    k : neighbours that set the radius of a ball, the point itself not counted.
-
-    Returns
-    -------
-    precision : share of synthetic points inside a ball of a real one.
-    recall : share of real points inside a ball of a synthetic one.
-    density : mean number of real balls around a synthetic point, over k; 1 expected for equal distributions, no bound.
-    coverage : share of real balls that hold a synthetic point; 1 − 2^−k expected for equal distributions.
-    Copies of the real points score perfectly.
-    """
-    if k < 1:
-        raise InvalidSetting(f"`k` must be at least 1. Got {k} instead.")
-    x, y = _pair(real, synthetic, least=k + 1)
-    real_radius, synthetic_radius = _neighbour_radius(x, k), _neighbour_radius(y, k)
-    recalled, covered = np.empty(len(x), bool), np.empty(len(x), bool)
-    balls = np.zeros(len(y))
-    for rows, distance in _distance_blocks(x, y):
-        within = distance <= real_radius[rows, None]
-        balls += within.sum(0)
-        covered[rows] = distance.min(1) <= real_radius[rows]
-        recalled[rows] = (distance <= synthetic_radius).any(1)
-    return {
-        "precision": float((balls > 0).mean()),
-        "recall": float(recalled.mean()),
-        "density": float(balls.mean() / k),
-        "coverage": float(covered.mean()),
-    }
-
-
-def closer_to_train(train: ArrayLike, holdout: ArrayLike, synthetic: ArrayLike) -> float:
-    """Share of synthetic points whose nearest real neighbour is a training example rather than a held-out one.
+def mmd_test(
+    real: ArrayLike,
+    synthetic: ArrayLike,
+    groups: PooledGroups = None,
+    permutations: int = 499,
+    rng: Random = None,
+) -> tuple[float, float]:
+    """Permutation test of equal distributions by the unbiased MMD² (Gretton et al. 2012, section 5).
 
     Parameters
     ----------
-    train, holdout, synthetic : (n, d); train and holdout of equal number, or the larger set wins by chance.
+    real, synthetic : (n, d), at least two examples each. Of more than 2,000 rows on a side a random choice is tested.
+    groups : subjects, one name per pooled example (real first, then synthetic), or a pair of such sequences of which
+        either may be None. Whole subjects change sides in a permutation; a name on both sides stands for two subjects.
+        None: every example stands for itself.
+    permutations : relabellings that the value is compared with.
+    rng : generator or seed; None is seed 0.
 
     Returns
     -------
-    In [0, 1]; ½ when nothing was copied. Ties count half.
+    MMD² with the median of the pooled distances as bandwidth, and
+    p = (1 + #{permuted ≥ observed}) / (1 + permutations).
+    Copies of the real examples give a high p.
+
+    Raises
+    ------
+    InvalidSetting : when permutations < 1, or all examples are equal.
     """
-    a, b = _pair(train, holdout, least=1)
-    _, y = _pair(train, synthetic, least=1)
-    to_train, to_holdout = nearest_distance(y, a), nearest_distance(y, b)
-    return float((to_train < to_holdout).mean() + (to_train == to_holdout).mean() / 2)
+    if permutations < 1:
+        raise InvalidSetting(f"`permutations` must be at least 1. Got {permutations} instead.")
+    x, y = feature_pair(real, synthetic, least=2)
+    random = generator_of(rng)
+    chosen = [np.sort(random.permutation(len(part))[:LARGEST_TEST]) for part in (x, y)]
+    names = two_sides(groups, len(x), len(y))
+    pooled = np.concatenate([x[chosen[0]], y[chosen[1]]])
+    subjects = np.concatenate([part[rows] for part, rows in zip(names, chosen, strict=True)])
+    sides = shuffled_sides(subjects, len(chosen[0]), permutations, random)
+    values = _discrepancies(pooled, sides, _gaussian(pooled, None))
+    return float(values[0]), float((1 + (values[1:] >= values[0] - 1e-12).sum()) / (1 + permutations))
 
 
-def nearest_distance(x: ArrayLike, y: ArrayLike) -> Floats:
-    """(n,) Euclidean distance of each row of x to the nearest row of y."""
-    a, b = _pair(x, y, least=1)
-    nearest = np.empty(len(a))
-    for rows, distance in _distance_blocks(a, b):
-        nearest[rows] = distance.min(1)
-    return nearest
+def _gaussian(pooled: Floats, bandwidth: float | None) -> Kernel:
+    width = median_distance(pooled) if bandwidth is None else bandwidth
+    if not width > 0:
+        raise InvalidSetting(f"`bandwidth` must be positive. Got {width}; are all examples equal?")
+    return lambda a, b: np.exp(-cdist(a, b, "sqeuclidean") / (2 * width**2))
+
+
+def _discrepancies(pooled: Floats, sides: Floats, kernel: Kernel) -> Floats:
+    """Unbiased MMD² of every labelling, sides (n, labellings) being 1 for real; k(a, a) = 1 is taken for granted."""
+    within, total = np.zeros(sides.shape[1]), 0.0
+    real_to_all = np.zeros(sides.shape[1])
+    for start, block in _kernel_blocks(pooled, pooled, kernel):
+        rows = sides[start : start + BLOCK]
+        within += (rows * (block @ sides)).sum(0)
+        real_to_all += block.sum(1) @ rows
+        total += float(block.sum())
+    n = sides.sum(0)
+    m = len(pooled) - n
+    across, other = real_to_all - within, total - 2 * real_to_all + within
+    return (within - n) / (n * (n - 1)) + (other - m) / (m * (m - 1)) - 2 * across / (n * m)
 
 
 def _squared_discrepancy(x: Floats, y: Floats, kernel: Kernel, unbiased: bool) -> float:
@@ -159,29 +160,6 @@ def _kernel_blocks(x: Floats, y: Floats, kernel: Kernel) -> Iterator[tuple[int, 
         yield start, kernel(x[start : start + BLOCK], y)
 
 
-def _neighbour_radius(x: Floats, k: int) -> Floats:
-    radius = np.empty(len(x))
-    for rows, distance in _distance_blocks(x, x):
-        radius[rows] = np.partition(distance, k, axis=1)[:, k]  # position 0 is the point itself
-    return radius
-
-
-def _distance_blocks(x: Floats, y: Floats) -> Iterator[tuple[slice, Floats]]:
-    for start in range(0, len(x), BLOCK):
-        yield slice(start, start + BLOCK), cdist(x[start : start + BLOCK], y)
-
-
 def _symmetric_root(matrix: Floats) -> Floats:
     values, vectors = linalg.eigh(matrix)
     return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T  # below 0 is rounding: a covariance has none
-
-
-def _pair(real: ArrayLike, synthetic: ArrayLike, least: int) -> tuple[Floats, Floats]:
-    x, y = np.asarray(real, dtype=np.float64), np.asarray(synthetic, dtype=np.float64)
-    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
-        raise SpecMismatch(f"Two sets of features must have shape (n, d) with the same d. Got {x.shape} and {y.shape}.")
-    if min(len(x), len(y)) < least:
-        raise SpecMismatch(f"At least {least} examples are needed on each side. Got {len(x)} and {len(y)}.")
-    if not np.isfinite(x).all() or not np.isfinite(y).all():
-        raise SpecMismatch("Features must be finite. Leave out examples with missing values.")
-    return x, y

@@ -19,9 +19,10 @@ from synth_core.metrics.ct import ct_measures
 from synth_core.metrics.ecg import ecg_measures
 from synth_core.metrics.eeg import eeg_measures
 from synth_core.metrics.encoder import encoder_measures
-from synth_core.metrics.findings import least_realistic
+from synth_core.metrics.findings import SHOWN, closest, least_realistic
 from synth_core.metrics.measure import Measure
 from synth_core.metrics.report import Evidence, Finding, Report
+from synth_core.metrics.safety import closest_copies, copies_in, safety_measures
 from synth_core.metrics.score import Score
 from synth_core.metrics.verdict import limits_of, verdicts_for
 from synth_core.types import Batch, DataSpec
@@ -103,19 +104,25 @@ def evaluate(
     measures += fidelity.amplitude_measures(sides, spec.unit, rng)
     say(2, STAGES, "distributions of features")
     measures += fidelity.distribution_measures(sides, rng)
-    told = fidelity.told_apart(sides, seed, rng)
+    told = fidelity.told_apart(sides, rng)
     measures.append(told.measure)
     say(3, STAGES, "what a clinician would measure")
     measures += CLINICAL[spec.modality](parts, rng)
     say(4, STAGES, "copies of training examples")
-    measures.append(fidelity.copying(sides, rng))
+    searched = _chosen_rows(train, LARGEST, rng)  # a copy of an example that is left out would go unseen
+    looked_at = (_at(train, searched), parts[1], parts[2])
+    copies = copies_in(looked_at)
+    measures += safety_measures(parts, sides.features(), rng, copies)
     if labelled:
         say(5, STAGES, "distance in the space of a network")
         measures += encoder_measures(parts, settings, seed, rng)
         say(6, STAGES, "classifiers trained on real and on synthetic examples")
         measures += _usefulness(train, holdout, synthetic, settings, seed, rng)
     facts = _settings((train, holdout, synthetic), parts, seed, sides)
-    findings = least_realistic(told.synthetic, parts[2], rows[2])
+    findings = (
+        *least_realistic(told.synthetic, parts[2], rows[2]),
+        *closest(closest_copies(looked_at, SHOWN, copies), looked_at, (searched, rows[2])),
+    )
     say(STAGES, STAGES, "done")
     return Report(
         verdicts_for(measures, facts),

@@ -8,15 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_core.metrics.bootstrap import bootstrap, half_samples
-from synth_core.metrics.distribution import (
-    closer_to_train,
-    frechet_distance,
-    kid,
-    precision_recall_density_coverage,
-)
+from synth_core.metrics.distribution import frechet_distance, kid
 from synth_core.metrics.features import features_of
 from synth_core.metrics.measure import Measure
+from synth_core.metrics.neighbourhoods import precision_recall_density_coverage
 from synth_core.metrics.score import Score
 from synth_core.metrics.spectral import (
     log_spectral_distance,
@@ -25,7 +20,7 @@ from synth_core.metrics.spectral import (
     spectral_wasserstein,
 )
 from synth_core.metrics.trio import Better, Distance, Trio, quantile_distance
-from synth_core.metrics.two_sample import auc, c2st_predictions
+from synth_core.metrics.two_sample import c2st
 from synth_core.types import Batch
 
 Floats = NDArray[np.float64]
@@ -72,6 +67,11 @@ class Sides:
         train, holdout, synthetic = (getattr(side, attribute) for side in (self.train, self.holdout, self.synthetic))
         groups = (self.holdout.subjects, self.synthetic.subjects, self.train.subjects)
         return Trio(train, holdout, synthetic, *groups).score(distance, rng, better)
+
+    def features(self) -> Trio:
+        """The z-scored features of the three sides."""
+        groups = (self.holdout.subjects, self.synthetic.subjects, self.train.subjects)
+        return Trio(self.train.features, self.holdout.features, self.synthetic.features, *groups)
 
 
 def compared(train: Batch, holdout: Batch, synthetic: Batch) -> Sides:
@@ -148,32 +148,17 @@ class ToldApart:
     synthetic: Floats
 
 
-def told_apart(sides: Sides, seed: int, rng: np.random.Generator) -> ToldApart:
-    """AUROC of boosted trees that must tell synthetic from held-out real; floor: training from held-out real."""
-    predictions = c2st_predictions(
-        sides.holdout.features, sides.synthetic.features, sides.holdout.subjects, sides.synthetic.subjects, seed=seed
-    )
-    control = c2st_predictions(
-        sides.holdout.features, sides.train.features, sides.holdout.subjects, sides.train.subjects, seed=seed
-    )
-    interval = bootstrap(auc, *predictions, groups=(sides.holdout.subjects, None), rng=rng)
-    floor = max(0.5, auc(*control))
-    score = Score.against(
-        floor, auc(*predictions), interval, n_real=len(sides.holdout), n_synthetic=len(sides.synthetic)
-    )
+def told_apart(sides: Sides, rng: np.random.Generator) -> ToldApart:
+    """AUROC of a classifier that must tell synthetic from held-out real; floor: training from held-out real."""
+    real, made, other = sides.holdout, sides.synthetic, sides.train
+    found = c2st(real.features, made.features, (real.subjects, made.subjects), rng)
+    control = c2st(real.features, other.features, (real.subjects, other.subjects), rng)
+    floor = max(0.5, control.auc)
+    score = Score.against(floor, found.auc, (found.low, found.high), n_real=len(real), n_synthetic=len(made))
     meaning = "How well a classifier tells synthetic from real by the features: 0.5 is guessing, 1 is always."
-    return ToldApart(Measure("told apart (AUROC)", "", "all", "lower", score, meaning, near=1.5), predictions[1])
-
-
-def copying(sides: Sides, rng: np.random.Generator) -> Measure:
-    """Share of synthetic examples nearer to a training than to a held-out example; ½ when none is copied."""
-    parts = [side.features for side in (sides.train, sides.holdout, sides.synthetic)]
-    groups = (sides.train.subjects, sides.holdout.subjects, None)
-    interval = half_samples(closer_to_train, *parts, groups=groups, rng=rng)
-    value = closer_to_train(*parts)
-    score = Score.against(0.5, value, interval, n_real=len(sides.holdout), n_synthetic=len(sides.synthetic))
-    meaning = "Share of synthetic examples whose nearest real one was trained on; 0.5 when nothing was copied."
-    return Measure("closer to training", "", "all", "lower", score, meaning, near=1.2, question="safety")
+    return ToldApart(
+        Measure("told apart (AUROC)", "", "all", "lower", score, meaning, near=1.5), found.scores[len(real) :]
+    )
 
 
 def _mean_spectrum(decibels: Floats) -> Floats:

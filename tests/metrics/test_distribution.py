@@ -1,17 +1,19 @@
 import numpy as np
 import pytest
 import torch
+from scipy.linalg import sqrtm
 from sklearn.metrics.pairwise import polynomial_kernel, rbf_kernel
 from torchmetrics.image.fid import _compute_fid
+from torchmetrics.image.kid import poly_mmd
 
 from synth_core.errors import SpecMismatch
 from synth_core.metrics import (
-    closer_to_train,
+    distances,
     distribution,
     frechet_distance,
     kid,
     mmd,
-    precision_recall_density_coverage,
+    mmd_test,
 )
 
 
@@ -73,33 +75,79 @@ def test_mmd_sees_a_scale_that_a_linear_kernel_cannot(rng):
     assert mmd(gaussian(rng, 300), gaussian(rng, 300, scale=1.5)) > 0.01
 
 
-def test_neighbourhoods_expect_the_known_values_for_equal_distributions(rng):
-    found = precision_recall_density_coverage(gaussian(rng, 800, 4), gaussian(rng, 800, 4), k=5)
-    assert found["density"] == pytest.approx(1, abs=0.08)
-    assert found["coverage"] == pytest.approx(1 - 2**-5, abs=0.02)
-    assert found["precision"] == pytest.approx(found["recall"], abs=0.05)
-
-
-def test_collapse_lowers_recall_and_coverage_and_noise_lowers_precision(rng):
-    real = gaussian(rng, 400, 4)
-    collapsed = precision_recall_density_coverage(real, gaussian(rng, 400, 4, scale=0.1))
-    assert collapsed["precision"] > 0.95
-    assert collapsed["recall"] < 0.2
-    assert collapsed["coverage"] < 0.3
-    assert precision_recall_density_coverage(real, gaussian(rng, 400, 4, scale=4))["precision"] < 0.4
-
-
-def test_copies_are_closer_to_training_and_fresh_draws_are_not(rng):
-    train, holdout = gaussian(rng, 500), gaussian(rng, 500)
-    assert closer_to_train(train, holdout, train + 0.01 * gaussian(rng, 500)) == 1.0
-    assert closer_to_train(train, holdout, gaussian(rng, 2000)) == pytest.approx(0.5, abs=0.06)
-    assert closer_to_train(train, train, holdout) == 0.5
-
-
 def test_wrong_shapes_and_missing_values_are_refused(rng):
     with pytest.raises(SpecMismatch, match=r"\(10, 8\) and \(10, 7\)"):
         frechet_distance(gaussian(rng, 10), gaussian(rng, 10, 7))
-    with pytest.raises(SpecMismatch, match="At least 6"):
-        precision_recall_density_coverage(gaussian(rng, 5), gaussian(rng, 10))
     with pytest.raises(SpecMismatch, match="finite"):
         kid(gaussian(rng, 5), np.full((5, 8), np.nan))
+
+
+def test_frechet_of_covariances_that_do_not_commute_is_not_that_of_their_symmetrised_product(rng):
+    x, y = gaussian(rng, 400, 4) @ np.diag([5, 1, 1, 1]), gaussian(rng, 400, 4) @ rng.normal(size=(4, 4))
+    a, b = np.cov(x, rowvar=False), np.cov(y, rowvar=False)
+    shift = ((x.mean(0) - y.mean(0)) ** 2).sum() + np.trace(a + b)
+    assert frechet_distance(x, y) == pytest.approx(shift - 2 * np.trace(sqrtm(a @ b)).real)
+    symmetrised = shift - 2 * np.trace(sqrtm((a @ b + b @ a) / 2)).real  # what ecgen-eval takes
+    assert abs(frechet_distance(x, y) - symmetrised) > 0.1
+
+
+def test_kernel_distance_agrees_with_torchmetrics_only_where_sizes_are_equal(rng):
+    x, y = gaussian(rng, 40), gaussian(rng, 40, mean=0.5)
+
+    def theirs(a, b):
+        kernels = (polynomial_kernel(p, q, 3, 1 / 8, 1) for p, q in ((a, a), (a, b), (b, b)))
+        return poly_mmd(*(torch.from_numpy(k) for k in kernels)).item()
+
+    assert kid(x, y) == pytest.approx(theirs(x, y), rel=1e-6)
+    many = gaussian(rng, 400)
+    assert abs(kid(many, many[:100] + 1e-9)) < 0.05 * kid(many, many[:100] + 1)
+
+
+def test_mmd_of_gaussians_has_its_closed_form(rng):
+    d, width, gap = 3, 2.0, 1.5
+    x, y = gaussian(rng, 3000, d), gaussian(rng, 3000, d) + np.array([gap, 0, 0])
+    within = (width**2 / (width**2 + 2)) ** (d / 2)
+    expected = 2 * within * (1 - np.exp(-(gap**2) / (2 * (width**2 + 2))))
+    assert mmd(x, y, bandwidth=width) == pytest.approx(expected, rel=0.08)
+
+
+def test_bandwidth_follows_the_unit_of_the_features(rng):
+    x, y = gaussian(rng, 100), gaussian(rng, 100, mean=0.7)
+    assert mmd(1000 * x, 1000 * y) == pytest.approx(mmd(x, y))  # a fixed bandwidth sees nothing here
+    assert mmd(1000 * x, 1000 * y, bandwidth=1.0) < 0.01 < mmd(x, y)
+
+
+def test_the_permutation_test_gives_the_discrepancy_and_sees_a_shift(rng):
+    x, y = gaussian(rng, 60), gaussian(rng, 80, mean=0.6)
+    value, p = mmd_test(x, y, rng=0)
+    assert value == pytest.approx(mmd(x, y))
+    assert p == 1 / 500
+    assert mmd_test(x, y, rng=0) == mmd_test(x, y, rng=np.random.default_rng(0))
+    assert mmd_test(x, x.copy(), permutations=99)[1] > 0.9
+
+
+def test_permuting_whole_subjects_keeps_the_level_that_permuting_windows_loses(rng):
+    names = np.repeat(np.arange(10), 12)
+    clustered = lambda: np.repeat(rng.normal(size=(10, 3)), 12, axis=0) + 0.3 * rng.normal(size=(120, 3))  # noqa: E731
+    pairs = [(clustered(), clustered()) for _ in range(60)]
+    grouped = [mmd_test(*pair, groups=(names, names), permutations=79)[1] for pair in pairs]
+    alone = [mmd_test(*pair, permutations=79)[1] for pair in pairs]
+    assert np.mean(np.array(grouped) < 0.05) < 0.17
+    assert np.mean(np.array(alone) < 0.05) > 0.6
+    assert mmd_test(*pairs[0], groups=np.r_[names, names], permutations=79)[1] == grouped[0]
+
+
+def test_ten_times_the_rows_cost_at_most_twelve_times_the_distances(rng, monkeypatch):
+    counted = []
+    measure = distances.cdist
+    for module in (distribution, distances):
+        monkeypatch.setattr(
+            module, "cdist", lambda a, b, *rest: counted.append(len(a) * len(b)) or measure(a, b, *rest)
+        )
+    costs = []
+    for n in (1000, 10_000):
+        counted.clear()
+        mmd(gaussian(rng, n, 2), gaussian(rng, n, 2), bandwidth=1.0)
+        mmd_test(gaussian(rng, n, 2), gaussian(rng, n, 2), permutations=9)
+        costs.append(sum(counted))
+    assert costs[1] <= 12 * costs[0]
