@@ -138,10 +138,10 @@ def _coupling(batches: Batches, rng: np.random.Generator) -> Iterator[Measure]:
     yield from Named("imaginary coherence", "", meaning).measure(
         Trio.of(batches, by_blocks(delayed)), worst_channel_gap, rng
     )
-    meaning = "Gap of how alpha waxes and wanes along with other channels, of the channel that fares worst."
-    yield from Named("envelope correlation", "", meaning).measure(
-        Trio.of(batches, by_blocks(together)), worst_channel_gap, rng
-    )
+    meaning = "Gap of the mean correlations of alpha envelopes: rhythms that wax and wane together."
+    # Over all pairs: one channel's envelopes differ so much between people that the worst channel would be chance.
+    trio = Trio.of(batches, by_blocks(together))
+    yield from Named("envelope correlation", "", meaning).measure(trio, mean_gap, rng)
 
 
 def _sensorimotor(batches: Batches, rng: np.random.Generator) -> Iterator[Measure]:
