@@ -13,7 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from synth_core.errors import SpecMismatch
+from synth_core.metrics.connectivity import segment_spectra
 from synth_core.metrics.spectral import band_powers, bands_for, power_spectral_density, radial_spectrum
+from synth_core.metrics.temporal import slope_skewness, time_asymmetry
 from synth_core.types import Batch
 
 FLOOR = 1e-12  # under every log10: a flat line gives −12, not −inf; far below any physical value
@@ -26,6 +28,10 @@ TISSUES = {  # HU, [low, high)
     "calcium": (100.0, 300.0),
     "bone": (300.0, np.inf),
 }
+
+ASYMMETRY_LAG = 0.03  # s: within a QRS complex or a sharp wave, a quarter period of alpha
+COUPLING_BAND = (2.0, 40.0)  # Hz
+COUPLING_BLOCK = 128  # examples at once, for which all pairs of channels are held
 
 Floats = NDArray[np.float64]
 
@@ -68,7 +74,7 @@ def signal_features(x: ArrayLike, rate: float, modality: str = "eeg") -> Feature
     Returns
     -------
     Features: one channel gives each feature as it is; several give the mean and the standard deviation over channels,
-    and two measures of how alike the channels are.
+    and four measures of how the channels go together, two of which know delays and the order of the channels.
     """
     signals = np.asarray(x, dtype=np.float64)
     if signals.ndim != 3:
@@ -78,7 +84,7 @@ def signal_features(x: ArrayLike, rate: float, modality: str = "eeg") -> Feature
         return _stack({name: column[:, 0] for name, column in columns.items()})
     table = {f"{name}, mean": column.mean(1) for name, column in columns.items()}
     table |= {f"{name}, spread": column.std(1) for name, column in columns.items()}
-    return _stack(table | _coupling_columns(signals))
+    return _stack(table | _coupling_columns(signals, rate))
 
 
 def slice_features(x: ArrayLike, pixels_per_mm: float) -> Features:
@@ -120,6 +126,24 @@ def hjorth(x: ArrayLike) -> tuple[Floats, Floats, Floats]:
     return activity, mobility, _ratio(np.sqrt(_ratio(bend, speed)), mobility)
 
 
+def compressed_asymmetry(x: Floats, rate: float) -> Floats:
+    """`time_asymmetry` of (..., samples) at 30 ms, as asinh(10 ·): near linear where small, logarithmic where large."""
+    lag = max(1, min(x.shape[-1] - 1, round(ASYMMETRY_LAG * rate)))
+    return np.asarray(np.arcsinh(10 * time_asymmetry(x, lag)))
+
+
+def pairwise_coherency(x: Floats, rate: float, band: tuple[float, float]) -> NDArray[np.complex128]:
+    """(n, channels, channels) complex coherency of a band for signals of (n, channels, samples), 0 with a flat one.
+
+    Cross-spectra and powers are summed over the band, as for `connectivity.imaginary_coherence`.
+    """
+    coefficients = segment_spectra(x[:, :, None], rate, band)[1]
+    flat = coefficients.reshape(*coefficients.shape[:2], -1)  # (n, channels, segments · frequencies)
+    norms = np.linalg.norm(flat, axis=-1, keepdims=True)
+    unit = np.divide(flat, norms, out=np.zeros_like(flat), where=norms > 0)
+    return np.asarray(unit @ unit.conj().swapaxes(-1, -2))
+
+
 def _spectral_columns(signals: Floats, rate: float, modality: str) -> dict[str, Floats]:
     freqs, psd = power_spectral_density(signals, rate)
     powers = band_powers(signals, rate, bands=bands_for(modality))
@@ -146,10 +170,12 @@ def _shape_columns(signals: Floats, rate: float) -> dict[str, Floats]:
         "kurtosis (log10)": _log10(kurtosis),
         "line length (log10 per s)": _log10(length),
         "peak over spread": _ratio(np.abs(signals - middle[..., None]).max(-1), spread),
+        "slope skewness": np.arcsinh(slope_skewness(signals)),
+        "time asymmetry": compressed_asymmetry(signals, rate),
     }
 
 
-def _coupling_columns(signals: Floats) -> dict[str, Floats]:
+def _coupling_columns(signals: Floats, rate: float) -> dict[str, Floats]:
     centred = signals - signals.mean(-1, keepdims=True)
     norms = np.linalg.norm(centred, axis=-1, keepdims=True)
     unit = np.divide(centred, norms, out=np.zeros_like(centred), where=norms > 0)
@@ -159,7 +185,17 @@ def _coupling_columns(signals: Floats) -> dict[str, Floats]:
     return {
         "channel correlation, mean size": np.abs(correlation[:, off_diagonal]).mean(-1),
         "channel correlation, first share": np.linalg.eigvalsh(correlation)[:, -1] / channels,
+        "channel correlation, next in order": np.diagonal(correlation, 1, -2, -1).mean(-1),
+        "channel delay, imaginary coherence": _imaginary_size(signals, rate),
     }
+
+
+def _imaginary_size(signals: Floats, rate: float) -> Floats:
+    """Mean size of the imaginary coherence over all pairs of channels."""
+    first, second = np.triu_indices(signals.shape[1], 1)
+    blocks = [signals[i : i + COUPLING_BLOCK] for i in range(0, len(signals), COUPLING_BLOCK)]
+    sizes = [np.abs(pairwise_coherency(x, rate, COUPLING_BAND).imag[:, first, second]).mean(-1) for x in blocks]
+    return np.concatenate(sizes) if sizes else np.zeros(0)
 
 
 def _radial_slope(images: Floats, pixels_per_mm: float) -> Floats:
