@@ -7,10 +7,12 @@ from typing import Any
 from synth_core.errors import InvalidSetting
 from synth_core.generators.base import Generator, GeneratorConfig, Phase
 from synth_core.generators.flow import Flow
+from synth_core.generators.memorise import Memorise
+from synth_core.generators.surrogate import Surrogate
 from synth_core.generators.wgan_gp import WGANGP
 from synth_core.types import DataSpec
 
-REGISTRY: dict[str, type[Generator]] = {generator.name: generator for generator in (Flow, WGANGP)}
+REGISTRY: dict[str, type[Generator]] = {generator.name: generator for generator in (Flow, WGANGP, Surrogate, Memorise)}
 
 
 def build(name: str, spec: DataSpec, **config: Any) -> Generator:

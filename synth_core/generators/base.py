@@ -61,6 +61,7 @@ class Generator(nn.Module, ABC):
     conditions: ClassVar[frozenset[str]]
     phases: ClassVar[tuple[Phase, ...]]
     Config: ClassVar[type[GeneratorConfig]]
+    warning: ClassVar[str] = ""  # what whoever holds a model of it must know; stands on its card
     critics: ClassVar[tuple[str, ...]] = ()  # submodules that only training needs: left out of the moving average
 
     def __init__(self, spec: DataSpec, config: GeneratorConfig | dict[str, Any] | None = None) -> None:

@@ -11,6 +11,7 @@ from synth_core.metrics.connectivity import (
     imaginary_coherence,
     phase_locking_value,
 )
+from synth_core.metrics.ct import ct_measures
 from synth_core.metrics.delineation import Intervals, intervals
 from synth_core.metrics.distribution import (
     closer_to_train,
@@ -21,8 +22,10 @@ from synth_core.metrics.distribution import (
 )
 from synth_core.metrics.features import Features, features_of, hjorth, signal_features, slice_features
 from synth_core.metrics.lead_checks import einthoven_residual, lead_reversal_score
+from synth_core.metrics.lesions import lesion_contrast, lesion_position, lesion_volume_mm3, mirror_dice, peak_hu
 from synth_core.metrics.rhythm import heart_rate_variability, qt_corrected
 from synth_core.metrics.score import Score
+from synth_core.metrics.slices import ms_ssim, msssim_diversity, ssim
 from synth_core.metrics.spectral import (
     band_powers,
     log_spectral_distance,
@@ -31,6 +34,13 @@ from synth_core.metrics.spectral import (
     spectral_wasserstein,
 )
 from synth_core.metrics.temporal import autocorrelation, slope_skewness, time_asymmetry
+from synth_core.metrics.texture import (
+    glcm_features,
+    hu_histograms,
+    noise_power_map,
+    noise_power_spectrum,
+    tissue_wasserstein,
+)
 
 __all__ = [
     "Association",
@@ -51,18 +61,30 @@ __all__ = [
     "class_recovery",
     "closer_to_train",
     "coherence",
+    "ct_measures",
     "einthoven_residual",
     "features_of",
     "frechet_distance",
+    "glcm_features",
     "half_samples",
     "heart_rate_variability",
     "hjorth",
+    "hu_histograms",
     "imaginary_coherence",
     "intervals",
     "kid",
     "lead_reversal_score",
+    "lesion_contrast",
+    "lesion_position",
+    "lesion_volume_mm3",
     "log_spectral_distance",
+    "mirror_dice",
     "mmd",
+    "ms_ssim",
+    "msssim_diversity",
+    "noise_power_map",
+    "noise_power_spectrum",
+    "peak_hu",
     "phase_locking_value",
     "power_spectral_density",
     "precision_recall_density_coverage",
@@ -72,5 +94,7 @@ __all__ = [
     "slice_features",
     "slope_skewness",
     "spectral_wasserstein",
+    "ssim",
     "time_asymmetry",
+    "tissue_wasserstein",
 ]

@@ -15,9 +15,11 @@ def model_card(generator: Generator, name: str) -> str:
     run = provenance.get("run", {})
     simulated = " These data are **simulated**." if source.get("simulated") else ""
     size = sum(parameter.numel() for parameter in generator.parameters())
+    warning = [f"> **{generator.warning}**", ""] if generator.warning else []
     lines = [
         f"# {name}",
         "",
+        *warning,
         f"{generator.title} (`{generator.name}`), {size:,} parameters. {generator.reference}.",
         "",
         f"- **Makes**: {spec.modality.upper()}, {_shape(generator)}, in {UNITS[spec.unit]}.",

@@ -14,12 +14,15 @@ from synth_core.training.loop import active_phases
 from synth_core.training.order import Order
 from synth_core.types import Condition
 
-SMALL = {"dim": 32, "depth": 1, "width": 8, "steps": 2, "patch": 16}
+SMALL = {
+    "flow": {"dim": 32, "depth": 1, "width": 8, "steps": 2, "patch": 16},
+    "wgan_gp": {"channels": 32, "latent": 8},
+}
 
 
 def generator(dataset: Dataset, name: str = "flow") -> Generator:
     torch.manual_seed(0)
-    return build(name, dataset.spec, **(SMALL if name == "flow" else {"channels": 32, "latent": 8}))
+    return build(name, dataset.spec, **SMALL.get(name, {}))
 
 
 def settings(out: Path | None, **changes: object) -> RunConfig:
@@ -27,7 +30,7 @@ def settings(out: Path | None, **changes: object) -> RunConfig:
     return RunConfig(**usual | changes)
 
 
-@pytest.mark.parametrize("name", ["flow", "wgan_gp"])
+@pytest.mark.parametrize("name", ["flow", "wgan_gp", "surrogate", "memorise"])
 def test_a_run_leaves_a_record_of_every_step_and_a_model_that_samples(
     name: str, training_part: Dataset, tmp_path: Path
 ) -> None:
@@ -45,7 +48,7 @@ def test_a_run_leaves_a_record_of_every_step_and_a_model_that_samples(
     assert made.provenance["dataset"]["part"]["part"] == "train"
 
 
-@pytest.mark.parametrize("name", ["flow", "wgan_gp"])
+@pytest.mark.parametrize("name", ["flow", "wgan_gp", "surrogate", "memorise"])
 def test_a_resumed_run_equals_one_that_was_never_stopped(name: str, training_part: Dataset, tmp_path: Path) -> None:
     straight = generator(training_part, name)
     list(train(straight, training_part, settings(tmp_path / "straight")))
