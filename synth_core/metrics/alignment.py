@@ -51,7 +51,9 @@ class Grid:
 def signal_grid(shape: tuple[int, ...]) -> Grid:
     """Shifts by up to half the length, and all circular ones; either sign."""
     reach = shape[0] // 2
-    return Grid(shape, (np.arange(-reach, reach + 1),), (fft.next_fast_len(2 * shape[0], real=True),), True, True, ((),))
+    return Grid(
+        shape, (np.arange(-reach, reach + 1),), (fft.next_fast_len(2 * shape[0], real=True),), True, True, ((),)
+    )
 
 
 def slice_grid(shape: tuple[int, ...]) -> Grid:
@@ -70,14 +72,15 @@ def spectral_shape(examples: Floats, grid: Grid) -> Floats:
     examples : (n, channels, *grid.shape).
     """
     spectra = np.abs(fft.rfftn(examples, axes=grid.axes))
-    spectra[(..., *[0] * len(grid.shape))] = 0
-    return unit_rows(spectra.reshape(len(examples), -1))
+    flat = spectra.reshape(*examples.shape[:2], -1)
+    flat[..., 0] = 0
+    return unit_rows(flat.reshape(len(examples), -1))
 
 
 def unit_rows(rows: Floats) -> Floats:
     """Each row divided by its Euclidean length; rows of zeros stay."""
     length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows / np.where(length > 0, length, 1)
+    return np.asarray(rows / np.where(length > 0, length, 1), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -135,9 +138,11 @@ def best_alignment(query: Prepared, known: Prepared, grid: Grid) -> tuple[Floats
 
 
 def _within_common_part(correlation: Floats, query: Prepared, known: Prepared, grid: Grid) -> Floats:
-    lagged = correlation[(slice(None), *np.ix_(*grid.lags))]
-    backwards = (slice(None), *[slice(None, None, -1)] * len(grid.lags))  # the known part at the opposite lag
-    known_sums, known_energies = known.sums[(slice(None), *backwards)], known.energies[backwards]
+    lagged = correlation
+    for axis, lags in zip(grid.axes, grid.lags, strict=True):
+        lagged = lagged.take(lags, axis)  # negative lags lie at the end
+    # the known part that is common is the one at the opposite lag
+    known_sums, known_energies = np.flip(known.sums, grid.axes), np.flip(known.energies, grid.axes)
     means = np.einsum("c...,nc...->n...", query.sums[0] / grid.common, known_sums)
     covariance = lagged - means
     energy = np.maximum(query.energies, LEAST_ENERGY) * np.maximum(known_energies, LEAST_ENERGY)
@@ -152,9 +157,7 @@ def _circular(correlation: Floats, grid: Grid) -> tuple[Floats, NDArray[np.intp]
     return np.abs(wrapped[np.arange(len(best)), best]), np.where(best > length // 2, best - length, best)[:, None]
 
 
-def _take_better(
-    scores: Floats, shift: NDArray[np.intp], other_scores: Floats, other_shift: NDArray[np.intp]
-) -> None:
+def _take_better(scores: Floats, shift: NDArray[np.intp], other_scores: Floats, other_shift: NDArray[np.intp]) -> None:
     better = other_scores > scores
     scores[better], shift[better] = other_scores[better], other_shift[better]
 

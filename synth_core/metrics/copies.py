@@ -25,7 +25,7 @@ from synth_core.metrics.alignment import (
     unit_rows,
 )
 
-CANDIDATES = 16  # training examples at least that each synthetic one is aligned with
+CANDIDATES = 10  # training examples at least that each synthetic one is aligned with
 WORK = 1e9  # spectral values that all alignments together may touch; candidates beyond the least come out of it
 LEAST = 0.9  # similarity below which nothing is called a copy
 MOST = 0.98  # highest threshold when it comes from training examples; a copy with noise of 15 dB reaches 0.984
@@ -90,7 +90,7 @@ def find_copies(
         other and takes a robust 99 % quantile (median and median deviation), at most 0.98: several
         recordings of a person raise it.
     image : whether examples are slices; None: when they have four axes, or at least half as many rows as columns.
-    candidates : training examples to align each synthetic one with; None: 16 or more, all of them in small sets.
+    candidates : training examples to align each synthetic one with; None: 10 or more, all of them in small sets.
 
     Raises
     ------
