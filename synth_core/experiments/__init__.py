@@ -4,7 +4,12 @@ from synth_core.experiments.augmentation import Augmentation
 from synth_core.experiments.base import Experiment, ExperimentConfig
 from synth_core.experiments.outcome import Chart, Outcome, Point, Table
 from synth_core.experiments.planted_faults import PlantedFaults
+from synth_core.experiments.presets import PRESETS
+from synth_core.experiments.privacy import Privacy
+from synth_core.experiments.severity import Severity
 
-EXPERIMENTS: dict[str, type[Experiment]] = {experiment.name: experiment for experiment in (PlantedFaults, Augmentation)}
+EXPERIMENTS: dict[str, type[Experiment]] = {
+    experiment.name: experiment for experiment in (PlantedFaults, Augmentation, Severity, Privacy, *PRESETS)
+}
 
 __all__ = ["EXPERIMENTS", "Chart", "Experiment", "ExperimentConfig", "Outcome", "Point", "Table"]

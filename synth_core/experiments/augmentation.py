@@ -102,8 +102,7 @@ class Augmentation(Experiment):
 
     @cached_property
     def _sources(self) -> dict[str, Source]:
-        sources = [Source.read(text) for text in self.config.sources]
-        return {source.title: source for source in sources}
+        return Source.read_all(self.config.sources, self.dataset.spec)
 
     @cached_property
     def _rows(self) -> NDArray[np.intp]:
@@ -145,7 +144,7 @@ class Augmentation(Experiment):
 
     def _examples(self, source: Source, say: Say) -> Result:
         n = round(max(1.0, *self.config.ratios) * len(self._real)) if self.config.ratios else len(self._real)
-        folder = self.out / "generators" / "".join(letter if letter.isalnum() else "-" for letter in source.title)
+        folder = self.out / "generators" / source.folder
         batch = source.examples(
             self.dataset, n, folder, steps=self.config.generator_steps, seed=self.config.seed, say=say
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -109,7 +109,7 @@ class Experiment(ABC):
                 told("")
                 _keep(cell.work(told), folder)
         say(len(cells), len(cells), "concluding")
-        outcome = self.conclude({cell.name: self.kept(cell.name) for cell in cells})
+        outcome = self.conclude(_Results(self.kept, [cell.name for cell in cells]))
         write_json_atomic(self.out / OUTCOME, outcome.to_dict())
         return outcome
 
@@ -141,6 +141,27 @@ class Experiment(ABC):
 
     def _folder(self, name: str) -> Path:
         return self.out / "cells" / "".join(letter if letter.isalnum() or letter in ".+" else "-" for letter in name)
+
+
+class _Results(Mapping[str, Result]):
+    """Results by the names of their cells, read when asked for: arrays of all of them can exceed the memory."""
+
+    def __init__(self, read: Callable[[str], Result], names: Sequence[str]) -> None:
+        self._read, self._names = read, tuple(names)
+
+    def __getitem__(self, name: str) -> Result:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._read(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def _keep(result: Result, folder: Path) -> None:

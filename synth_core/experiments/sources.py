@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from synth_core.generators import REGISTRY, Generator
 from synth_core.settings import checked, parsed
 from synth_core.training import RunConfig, load_generator
 from synth_core.training.launch import SPLIT, create_run, keep, work
-from synth_core.types import Batch, Condition
+from synth_core.types import Batch, Condition, DataSpec
 
 DRAWN_AT_ONCE = 64
 
@@ -51,6 +51,37 @@ class Source:
         title = " ".join([Path(name).stem if name not in REGISTRY else name, *text.split()[1:]])
         return cls(text, title)
 
+    @classmethod
+    def read_all(cls, texts: Sequence[str], spec: DataSpec) -> dict[str, Source]:
+        """Title → source; refuses what `check` refuses, and two that would be called the same in tables."""
+        sources: dict[str, Source] = {}
+        for source in map(cls.read, texts):
+            source.check(spec)
+            if source.title in sources:
+                raise InvalidSetting(f"Two sources are called {source.title}; name each once, rename one of the files.")
+            sources[source.title] = source
+        return sources
+
+    def check(self, spec: DataSpec) -> None:
+        """Refuse, before anything is trained, settings that a generator refuses and data that it cannot make.
+
+        Raises
+        ------
+        InvalidSetting, SpecMismatch : see above.
+        """
+        if self.name not in REGISTRY:
+            return
+        kind = REGISTRY[self.name]
+        checked(kind.Config, self.settings, f"generator {self.name}")
+        if spec.modality not in kind.modalities:
+            able = ", ".join(sorted(kind.modalities))
+            raise SpecMismatch(f"Generator {self.name} makes {able}. Got a dataset of {spec.modality} instead.")
+
+    @property
+    def folder(self) -> str:
+        """A name for what is kept of it."""
+        return "".join(letter if letter.isalnum() else "-" for letter in self.title)
+
     @property
     def name(self) -> str:
         """The generator, or the path."""
@@ -65,6 +96,11 @@ class Source:
     def asked(self) -> Asked:
         """What examples are asked for with."""
         return "labels" if "ask=labels" in self.text.split()[1:] else "everything"
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file of examples, of which nothing can be asked."""
+        return Path(self.name).suffix == ".npz"
 
     def examples(self, dataset: Dataset, n: int, out: Path, *, steps: int, seed: int, say: Say) -> Batch:
         """n synthetic examples, asked for as often as the training part has each condition.
@@ -81,13 +117,14 @@ class Source:
         SpecMismatch : when the examples are not of the dataset's kind.
         InvalidSetting : when a model saw other people than the training part, or a file has too few examples.
         """
-        if Path(self.name).suffix == ".npz":
+        if self.is_file:
             return _some(read_npz(self.name), dataset, n, self.title)
-        generator = self._generator(dataset, out, steps, seed, say)
+        generator = self.generator(dataset, out, steps=steps, seed=seed, say=say)
         training = dataset.split(**SPLIT)["train"]
-        return _drawn(generator, training, n, self.asked, seed, say)
+        return drawn(generator, training, n, self.asked, seed, say)
 
-    def _generator(self, dataset: Dataset, out: Path, steps: int, seed: int, say: Say) -> Generator:
+    def generator(self, dataset: Dataset, out: Path, *, steps: int, seed: int, say: Say) -> Generator:
+        """The model, or the generator trained on the training part; see `examples`. A file has none."""
         if self.name not in REGISTRY:
             return _model_of(dataset, Path(self.name))
         model = out / "model"
@@ -118,7 +155,8 @@ def _model_of(dataset: Dataset, path: Path) -> Generator:
     return generator
 
 
-def _drawn(generator: Generator, training: Dataset, n: int, asked: Asked, seed: int, say: Say) -> Batch:
+def drawn(generator: Generator, training: Dataset, n: int, asked: Asked, seed: int, say: Say) -> Batch:
+    """n examples of a generator, asked for as often as `training` has each condition."""
     names = generator.accepted if asked == "everything" else generator.accepted & {"labels"}
     rows = np.random.default_rng(seed).integers(len(training), size=n)
     rng = torch.Generator().manual_seed(seed)
