@@ -8,8 +8,10 @@ from synth_core.experiments.presets import PRESETS
 from synth_core.experiments.privacy import Privacy
 from synth_core.experiments.severity import Severity
 
+_OWN: tuple[type[Experiment], ...] = (PlantedFaults, Augmentation, Severity, Privacy)
+
 EXPERIMENTS: dict[str, type[Experiment]] = {
-    experiment.name: experiment for experiment in (PlantedFaults, Augmentation, Severity, Privacy, *PRESETS)
+    experiment.name: experiment for experiment in (*_OWN, *PRESETS)
 }
 
 __all__ = ["EXPERIMENTS", "Chart", "Experiment", "ExperimentConfig", "Outcome", "Point", "Table"]
