@@ -1,9 +1,9 @@
-"""CPU seconds of a training step, forward and backward, beside the public implementation of the same architecture.
+"""CPU seconds of a training step, forward and backward, beside public code of the same architecture.
 
     OMP_NUM_THREADS=1 python -m benchmarks.generators --peers /tmp/peers --out generators.json
 
-`--peers` is a folder into which the wheels of `denoising-diffusion-pytorch`, `einops`, `ema-pytorch`, `accelerate` and
-`timevqvae` and the source of `diffwave` are unpacked (`pip download --no-deps`, then unzip or tar), not installed.
+`--peers` is a folder into which the wheels of `denoising-diffusion-pytorch`, `einops`, `ema-pytorch`, `accelerate`,
+`timevqvae` and the source of `diffwave` are unpacked (`pip download --no-deps`, then unzip or tar).
 Both sides take turns on one thread, and the least of all turns counts: other work on the machine only adds to a time.
 A peer that is not there shows as such.
 """

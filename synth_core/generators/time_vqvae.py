@@ -39,6 +39,7 @@ class TimeVQVAEConfig(SignalConfig):
             "low_columns": 8,
             "high_columns": 32,
             "stem": 4,
+            "widest": 4096,
             "blocks": 2,
             "dropout": 0.3,
             "oversample": True,
@@ -72,6 +73,13 @@ class TimeVQVAEConfig(SignalConfig):
     )
     stem: int = Field(
         24, title="First channels", ge=2, le=128, description="Of the tokenisers, doubled per stage; 4 in the source."
+    )
+    widest: int = Field(
+        192,
+        title="Most channels",
+        ge=8,
+        le=4096,
+        description="Of a stage of the tokenisers; the source has no bound, and a thousand channels at 5000 samples.",
     )
     dim: int = Field(
         128, title="Latent channels", ge=8, le=512, description="Width of what is quantised, as the source."
@@ -158,9 +166,8 @@ class Band(nn.Module):
         self.shape = (self.rows, (length + 1) >> stages)
         about: dict[str, Any] = {
             "rows": 1 if low else 3,
-            "stem": config.stem,
+            "widths": [min(config.stem << stage, config.widest) for stage in range(stages)],
             "dim": config.dim,
-            "stages": stages,
             "blocks": config.blocks,
             "dropout": config.dropout,
         }

@@ -8,6 +8,7 @@ a pointwise convolution one matrix product.
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -214,23 +215,19 @@ class Double(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Time–frequency values of one band to unit vectors, `stages` times halved in time."""
+    """Time–frequency values of one band to unit vectors; time is halved once for each of `widths`."""
 
-    def __init__(
-        self, channels: int, *, rows: int, stem: int, dim: int, stages: int, blocks: int, dropout: float
-    ) -> None:
+    def __init__(self, channels: int, *, rows: int, widths: list[int], dim: int, blocks: int, dropout: float) -> None:
         super().__init__()
-        layers: list[nn.Module] = [Halve(channels, stem, rows)]
-        width = stem
-        for _ in range(stages - 1):
-            layers.append(Halve(width, 2 * width, rows))
-            width *= 2
-            layers += [ResidualBlock(width, width, rows, dropout) for _ in range(blocks)]
-        layers.append(ResidualBlock(width, dim, rows, dropout))
+        layers: list[nn.Module] = [Halve(channels, widths[0], rows)]
+        for before, after in itertools.pairwise(widths):
+            layers.append(Halve(before, after, rows))
+            layers += [ResidualBlock(after, after, rows, dropout) for _ in range(blocks)]
+        layers.append(ResidualBlock(widths[-1], dim, rows, dropout))
         self.layers = nn.ModuleList(layers)
 
     def forward(self, x: Tensor, rng: torch.Generator | None) -> Tensor:
-        """(channels, H, W, B) → (dim, H, W / 2^stages, B), of length 1 over dim."""
+        """(channels, H, W, B) → (dim, H, ⌊W / 2^stages⌋, B), of length 1 over dim."""
         for layer in self.layers:
             x = layer(x, rng)
         return F.normalize(x, dim=0)
@@ -244,21 +241,18 @@ class Decoder(nn.Module):
         channels: int,
         *,
         rows: int,
-        stem: int,
+        widths: list[int],
         dim: int,
-        stages: int,
         blocks: int,
         dropout: float,
         oversample: bool,
     ) -> None:
         super().__init__()
-        width = stem * 2 ** (stages - 1)
-        layers: list[nn.Module] = [ResidualBlock(dim, width, rows, dropout)]
-        for _ in range(stages - 1):
-            layers += [ResidualBlock(width, width, rows, dropout) for _ in range(blocks)]
-            layers.append(Double(width, width // 2, rows))
-            width //= 2
-        layers.append(Double(width, channels, rows, last=True))
+        layers: list[nn.Module] = [ResidualBlock(dim, widths[-1], rows, dropout)]
+        for before, after in itertools.pairwise(reversed(widths)):
+            layers += [ResidualBlock(before, before, rows, dropout) for _ in range(blocks)]
+            layers.append(Double(before, after, rows))
+        layers.append(Double(widths[0], channels, rows, last=True))
         self.layers = nn.ModuleList(layers)
         self.end = nn.Sequential(DenseDouble(channels, rows), Pointwise(channels, channels)) if oversample else None
 
