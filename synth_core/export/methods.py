@@ -163,7 +163,13 @@ def references(report: Report) -> tuple[str, ...]:
 
 def methods(report: Report) -> tuple[str, ...]:
     """Paragraphs on what was compared, how numbers were judged, and how answers follow from them."""
-    paragraphs = (_compared(report.settings), _numbers(report.settings), _spectra(report), _classifiers(report), ANSWERS)
+    paragraphs = (
+        _compared(report.settings),
+        _numbers(report.settings),
+        _spectra(report),
+        _classifiers(report),
+        ANSWERS,
+    )
     return tuple(paragraph for paragraph in paragraphs if paragraph)
 
 
@@ -212,11 +218,10 @@ def _classifiers(report: Report) -> str:
     if not any(measure.question == "usefulness" for measure in report.measures):
         return "Classifiers were not trained, so that usefulness was not measured."
     return (
-        "Usefulness: one classifier is trained on real and one on synthetic examples, with the same number of optimiser "
-        "steps, and both are tested on the same held-out real examples (Esteban et al. 2017)."
+        "Usefulness: one classifier is trained on real and one on synthetic examples, for the same number of "
+        "optimiser steps, and both are tested on the same held-out real examples (Esteban et al. 2017)."
     )
 
 
 def _counted(n: int, noun: str) -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
-

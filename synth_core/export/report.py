@@ -54,7 +54,9 @@ def report_page(report: Report, about: About | None = None) -> str:
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{name}</title>'
     scripts = f"<script>{get_plotlyjs()}</script><script>{script}</script>"
     body = "\n".join(section for section in sections if section)
-    return f'<!doctype html>\n<html lang="en"><head>{head}<style>{style}</style>{scripts}</head><body>{body}</body></html>'
+    return (
+        f'<!doctype html>\n<html lang="en"><head>{head}<style>{style}</style>{scripts}</head><body>{body}</body></html>'
+    )
 
 
 def _head(report: Report, about: About) -> str:
@@ -117,4 +119,3 @@ def _section(title: str, content: str) -> str:
 
 def _list(tag: str, items: Iterable[str], css: str = "") -> str:
     return f'<{tag} class="{css}">{"".join(f"<li>{escape(item)}</li>" for item in items)}</{tag}>'
-

@@ -120,7 +120,9 @@ def _montage(values: Floats, rate: float, names: Sequence[str], span: float, dar
         base = row * (k + 1.1)
         line = _path(trace - np.nanmedian(trace), left, step, base, row / span)
         parts.append(f'<path d="{line}" stroke="{ink}" stroke-width=".4"/>')
-        parts.append(f'<text x="{left - 2}" y="{base + 1.3:.1f}" text-anchor="end" fill="{ink}">{escape(name[:8])}</text>')
+        parts.append(
+            f'<text x="{left - 2}" y="{base + 1.3:.1f}" text-anchor="end" fill="{ink}">{escape(name[:8])}</text>'
+        )
     bar, top = width - right + 5, height / 2 - row / 2
     parts.append(f'<path d="M{bar} {top:.1f}v{row}" stroke="{ink}" stroke-width=".8"/>')
     parts.append(f'<text x="{bar + 1.5}" y="{height / 2 + 1.3:.1f}" fill="{ink}">{span:g} µV</text>')
@@ -170,4 +172,4 @@ def _grid(width: float, height: float, step: int) -> str:
 def _svg(width: float, height: float, content: str) -> str:
     opening = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" fill="none"'
     style = 'font-family="system-ui, sans-serif" stroke-linejoin="round" role="img"'
-    return f'{opening} {style}>{content}</svg>'
+    return f"{opening} {style}>{content}</svg>"
