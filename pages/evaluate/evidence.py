@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ALL = "all"
 FLOOR = (
-    "Dot and bar: value and 95 % interval over subjects, as multiples of the floor, which is what real training examples "
+    "Dot and bar: value and 95 % interval over subjects, as multiples of the floor: what real training examples "
     "reach in place of the synthetic ones. Under the pointer: what a measure means and which planted faults move it."
 )
 
@@ -86,7 +86,7 @@ def _maps(report: Report) -> None:
     if not measured:
         st.caption("No measure was taken by class or channel: that needs at least 20 examples of a class on each side.")
         return
-    title = list(measured)[0]
+    title = next(iter(measured))
     if len(measured) > 1:
         title = st.segmented_control("Map", list(measured), default=title, required=True, key="evaluate-map")
     st.plotly_chart(ratio_map(measured[title], report.settings["modality"]), key="evaluate-heat")

@@ -57,7 +57,11 @@ def _viewer(report: Report, found: Sequence[Finding]) -> None:
 
     spec = report.evidence.spec
     with st.expander("Look closely, with calipers" if spec.modality == "ecg" else "Look closely"):
-        chosen = st.selectbox("Example", found, format_func=caption, key="evaluate-finding", width=420)
+        names = [caption(finding) for finding in found]
+        picked = st.selectbox(
+            "Example", names, key="evaluate-finding", width=420
+        )  # findings hold arrays: not comparable
+        chosen = found[names.index(picked)]
         sides = [examples.Side(_one(chosen.values, spec), caption(chosen), "synthetic")]
         if chosen.original_values is not None:
             sides.append(examples.Side(_one(chosen.original_values, spec), f"Training no. {chosen.original}", "real"))

@@ -1,4 +1,4 @@
-"""What is compared: real training examples, real held-out ones, and the synthetic side, with why not where it cannot."""
+"""What is compared: real training examples, real held-out ones and the synthetic side; or why they cannot be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The synthetic side of an evaluation: drawn from a generator, a prepared dataset, or an NPZ file of another program."""
+"""The synthetic side of an evaluation: drawn from a generator, a prepared dataset, or an NPZ file."""
 
 from __future__ import annotations
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from synth_core.commands.console import Progress, table
 from synth_core.errors import InvalidSetting
+
+if TYPE_CHECKING:
+    from synth_core.export import About
 
 
 def evaluate(
@@ -26,7 +30,7 @@ def evaluate(
 
     Example: python -m synth_core evaluate --train data/bonn --holdout data/bonn --synthetic bonn.npz --out report.html
     """
-    from synth_core.export import report_page
+    from synth_core.export import report_document, report_page
     from synth_core.metrics.evaluate import evaluate as measured
     from synth_core.storage import write_json_atomic
 
@@ -36,14 +40,35 @@ def evaluate(
     else:
         real, unseen = _examples(train), _examples(holdout)
     report = measured(real, unseen, _examples(synthetic), seed=seed, classifier=classifier, progress=Progress())
+    about = _about(train, holdout, synthetic, f"--seed {seed} {'--classifier' if classifier else '--no-classifier'}")
     if as_json is not None:
-        write_json_atomic(as_json, report.to_dict())
+        write_json_atomic(as_json, report_document(report, about))
     if out is not None:
-        out.write_text(report_page(report), encoding="utf-8")
+        out.write_text(report_page(report, about), encoding="utf-8")
     frame = report.table()
     rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
     typer.echo(table(rows, [str(column) for column in frame.columns]))
     typer.echo("\n".join(["", *report.sentences]))
+
+
+def _about(train: Path, holdout: Path, synthetic: Path, options: str) -> About:
+    """What was compared, in words, and the command that does it again."""
+    from datetime import UTC, datetime
+
+    from synth_core.export import About
+
+    own = train.resolve() == holdout.resolve()
+    paths = {"--train": train, "--holdout": holdout, "--synthetic": synthetic}
+    given = " ".join(f"{name} {shlex.quote(str(path))}" for name, path in paths.items())
+    return About(
+        name=synthetic.stem,
+        dataset=train.name,
+        train=f"train part of {train.name}" if own else f"all of {train.name}",
+        holdout=f"test part of {holdout.name}" if own else f"all of {holdout.name}",
+        synthetic=synthetic.name,
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        commands=(f"python -m synth_core evaluate {given} {options} --out report.html",),
+    )
 
 
 def _split(path: Path) -> dict[str, Any]:

@@ -218,8 +218,8 @@ def _classifiers(report: Report) -> str:
     if not any(measure.question == "usefulness" for measure in report.measures):
         return "Classifiers were not trained, so that usefulness was not measured."
     return (
-        "Usefulness: one classifier is trained on real and one on synthetic examples, with the same number of optimiser "
-        "steps, and both are tested on the same held-out real examples (Esteban et al. 2017)."
+        "Usefulness: one classifier is trained on real and one on synthetic examples, for the same number of "
+        "optimiser steps, and both are tested on the same held-out real examples (Esteban et al. 2017)."
     )
 
 
