@@ -1,10 +1,12 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from synth_core.data import Dataset
 from synth_core.errors import InvalidSetting
@@ -12,6 +14,7 @@ from synth_core.experiments import privacy
 from synth_core.experiments.canaries import Canaries
 from synth_core.experiments.privacy import Privacy
 from synth_core.types import Batch
+from tests.experiments.conftest import rhythms, written
 
 SMALL = {"n": 300, "canaries": 6, "generator_steps": 40, "draws": 60, "repetitions": (4, 16)}
 
@@ -20,9 +23,25 @@ def audited(source: str, dataset: Dataset, out: Path) -> Any:
     return Privacy(dataset, out, {**SMALL, "sources": (source,)}).run()
 
 
+def individuals(people: int, each: int, seed: int = 0) -> Batch:
+    """Noise of two bandwidths: no example resembles another at any shift, as tones do."""
+    batch = rhythms(people, each, seed)
+    noise = np.random.default_rng(seed).standard_normal((len(batch), 1, 128))
+    labels = batch.condition.labels
+    assert labels is not None
+    smooth = ndimage.gaussian_filter1d(noise, 2.0, axis=-1)
+    values = np.where(labels[:, 1].numpy()[:, None, None] == 1, noise, 3 * smooth)
+    return replace(batch, values=torch.from_numpy(20 * values).float())
+
+
 @pytest.fixture(scope="module")
-def copied(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return audited("memorise size=400", dataset, tmp_path_factory.mktemp("audit") / "e")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return written(individuals(80, 4), tmp_path_factory.mktemp("data") / "people")
+
+
+@pytest.fixture(scope="module")
+def copied(people: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return audited("memorise size=400", people, tmp_path_factory.mktemp("audit") / "e")
 
 
 def test_a_generator_that_memorises_is_caught_by_canaries_and_by_measures(copied: Any) -> None:
@@ -33,14 +52,16 @@ def test_a_generator_that_memorises_is_caught_by_canaries_and_by_measures(copied
 
 
 def test_what_was_seen_stands_out_from_what_was_not(copied: Any) -> None:
-    assert all(point.value > 0.8 for point in copied.charts[0].points)
+    reached = [point.value for point in copied.charts[0].points]  # 300 examples hold about three canaries of four
+    assert min(reached) > 0.6
+    assert max(reached) > 0.75
 
 
 def test_fresh_examples_give_nobody_away(
-    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh: Callable[..., Batch]
+    people: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh: Callable[..., Batch]
 ) -> None:
     monkeypatch.setattr(privacy, "drawn", fresh)
-    outcome = audited("memorise size=400", dataset, tmp_path / "e")
+    outcome = audited("memorise size=400", people, tmp_path / "e")
     assert not any("recognised" in sentence for sentence in outcome.sentences)
     copies = next(row for row in outcome.tables[-1].rows if row[1] == "copies found")
     assert copies[2] <= 0.05
@@ -49,9 +70,7 @@ def test_fresh_examples_give_nobody_away(
 @pytest.fixture
 def fresh() -> Callable[..., Batch]:
     """In place of drawing: examples that depend on nobody's."""
-    from tests.experiments.conftest import rhythms
-
-    return lambda generator, training, n, *rest: rhythms(n // 4, 4, seed=99)
+    return lambda generator, training, n, *rest: individuals(n // 4, 4, seed=99)
 
 
 def test_nobody_is_in_two_groups_of_canaries_and_classes_are_alike(dataset: Dataset) -> None:
@@ -77,12 +96,12 @@ def test_canaries_are_added_as_often_as_asked_and_the_others_never(dataset: Data
         assert [int((values == one).flatten(1).all(1).sum()) for one in wanted] == [times] * 4
 
 
-def test_too_few_people_for_canaries_are_refused(dataset: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(InvalidSetting, match="Canaries need"):
-        Privacy(dataset, tmp_path / "e", {"repetitions": (1, 2, 4, 8, 16), "sources": ("memorise",)})
+def test_too_few_people_for_canaries_are_refused(without_severity: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(InvalidSetting, match="Canaries need 8 validation people"):
+        Privacy(without_severity, tmp_path / "e", {"sources": ("memorise",)})
 
 
-def test_a_stopped_audit_goes_on_to_the_same_end(dataset: Dataset, tmp_path: Path, copied: Any) -> None:
+def test_a_stopped_audit_goes_on_to_the_same_end(people: Dataset, tmp_path: Path, copied: Any) -> None:
     class Stopped(Exception):
         pass
 
@@ -90,7 +109,7 @@ def test_a_stopped_audit_goes_on_to_the_same_end(dataset: Dataset, tmp_path: Pat
         if "training step 20" in message:
             raise Stopped
 
-    experiment = Privacy(dataset, tmp_path / "e", {**SMALL, "sources": ("memorise size=400",)})
+    experiment = Privacy(people, tmp_path / "e", {**SMALL, "sources": ("memorise size=400",)})
     with pytest.raises(Stopped):
         experiment.run(cancel)
     with torch.random.fork_rng():
