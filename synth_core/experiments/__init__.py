@@ -10,8 +10,6 @@ from synth_core.experiments.severity import Severity
 
 _OWN: tuple[type[Experiment], ...] = (PlantedFaults, Augmentation, Severity, Privacy)
 
-EXPERIMENTS: dict[str, type[Experiment]] = {
-    experiment.name: experiment for experiment in (*_OWN, *PRESETS)
-}
+EXPERIMENTS: dict[str, type[Experiment]] = {experiment.name: experiment for experiment in (*_OWN, *PRESETS)}
 
 __all__ = ["EXPERIMENTS", "Chart", "Experiment", "ExperimentConfig", "Outcome", "Point", "Table"]
