@@ -60,7 +60,9 @@ class Canaries:
 def _by_class(people: Dataset, rng: np.random.Generator) -> NDArray[np.str_]:
     """Everybody once, at random, those with the same classes after one another."""
     table = people.table.iloc[rng.permutation(len(people))]
-    classes = table.groupby("subject", sort=False)["labels"].agg(lambda lists: ",".join(sorted({*np.hstack(lists)})))
+    classes = table.groupby("subject", sort=False)["labels"].agg(
+        lambda lists: ",".join(sorted({name for names in lists for name in names}))
+    )
     return np.array([name for name, _ in sorted(classes.items(), key=lambda pair: pair[1])], dtype=str)
 
 

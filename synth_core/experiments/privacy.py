@@ -178,7 +178,8 @@ class Privacy(Experiment):
             holdout.select(list(range(n))),
             made.select(list(range(n))),
         )
-        features = Trio(*_standardised(*batches), batches[1].subjects, None)
+        train, held_out, drawn = _standardised(*batches)
+        features = Trio(train, held_out, drawn, batches[1].subjects, None, batches[0].subjects)
         measures = [measure.to_dict() for measure in safety_measures(batches, features, rng, copies)]
         return Result({"measures": measures, "n": n, "threshold": copies.threshold})
 
