@@ -6,7 +6,7 @@ from pages.shared import shell
 shell.page("Evaluate", "Real enough, useful, safe? Each answer rests on numbers beside what other real people reach.")
 
 views = {"Report": report.view}
-view = "Report"
+view = next(iter(views))
 if len(views) > 1:
-    view = st.segmented_control("View", views, required=True, key="evaluate-view", label_visibility="collapsed")
+    view = st.segmented_control("View", views, default=view, required=True, key="evaluate-view")
 views[view]()
