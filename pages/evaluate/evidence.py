@@ -38,15 +38,12 @@ def of_question(report: Report, question: str) -> None:
 def parts(report: Report) -> None:
     """Spectra and numbers of a class and a channel that can be chosen, and maps of all of them."""
     st.subheader("Classes and channels", anchor=False)
-    spectrum, maps = st.columns([3, 2], gap="large")
-    with spectrum:
-        class_name, channel = _spectrum(report)
-    with maps:
-        _maps(report)
+    class_name, channel = _spectrum(report)
     chosen = {name for name in (class_name, channel) if name is not None}
     own = [measure for measure in report.measures if measure.split != "all" and measure.part in chosen]
     if own:
         table(own)
+    _maps(report)
 
 
 def table(measures: Sequence[Measure]) -> None:
@@ -66,15 +63,14 @@ def _spectrum(report: Report) -> tuple[str | None, str | None]:
     with st.container(horizontal=True):
         class_name = st.selectbox("Class", (ALL, *classes), key="evaluate-class") if classes else ALL
         channel = st.selectbox("Channel", (ALL, *channels), key="evaluate-channel") if channels else ALL
-    wanted = {
-        "class_name": class_name if class_name in classes else None,
-        "channel": channel if channel in channels else None,
-    }
-    st.plotly_chart(part_spectrum(report.evidence, **wanted), key="evaluate-spectrum", height=340)
+    wanted = class_name if class_name in classes else None
+    picked = channel if channel in channels else None
+    figure = part_spectrum(report.evidence, class_name=wanted, channel=picked)
+    st.plotly_chart(figure, key="evaluate-spectrum", height=340)
     st.caption("Held-out real and synthetic. Line: median over examples; band: 10 to 90 % of them.")
     with st.expander("Distribution of all values"):
         st.plotly_chart(value_distribution(report.evidence), key="evaluate-values", height=300)
-    return wanted["class_name"], wanted["channel"]
+    return wanted, picked
 
 
 def _maps(report: Report) -> None:

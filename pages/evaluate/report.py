@@ -48,8 +48,8 @@ def show(path: Path) -> None:
     _head(path, report, about)
     for verdict in report.verdicts:
         _verdict(report, verdict)
-    for limit in report.limits:
-        st.caption(f"– {words.plain(limit)}")
+    if report.limits:
+        st.caption("  \n".join(f"– {words.plain(limit)}" for limit in report.limits))  # two spaces: a new line
     findings.show(report)
     evidence.parts(report)
 
@@ -78,7 +78,7 @@ def _csv(report: Report) -> bytes:
 def _verdict(report: Report, verdict: Verdict) -> None:
     """Question, answer, sentence; the evidence unfolds."""
     with st.container(border=True, gap="small"):
-        question, answer, sentence = st.columns([2, 1.2, 7], vertical_alignment="top")
+        question, answer, sentence = st.columns([2, 1.5, 6.5], vertical_alignment="top")
         question.markdown(f"**{verdict.title}**")
         colour, icon = _MARKS[verdict.answer]
         answer.badge(verdict.answer.capitalize(), icon=icon, color=colour)  # type: ignore[arg-type]

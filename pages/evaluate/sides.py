@@ -104,7 +104,7 @@ SEED = "Of every random choice: the same seed gives the same report."
 TRAINED = "What the generator has seen. A generator of the Train page has seen the train part only."
 
 
-def _held_out(dataset: Path, held: Path | str) -> tuple[Dataset, str]:
+def _held_out(dataset: Path, held: object) -> tuple[Dataset, str]:
     if isinstance(held, Path):
         return cache.dataset(held), f"all of {held.name}"
     part = "test" if held == TEST else "validation"
@@ -118,8 +118,8 @@ def _alike(path: Path, other: Path) -> bool:
         return False
 
 
-def _title(option: Path | str) -> str:
-    return option.name if isinstance(option, Path) else option
+def _title(option: object) -> str:
+    return option.name if isinstance(option, Path) else str(option)
 
 
 def _subjects(data: Dataset) -> set[str]:

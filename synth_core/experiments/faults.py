@@ -16,7 +16,7 @@ from synth_core.types import Batch, Condition, DataSpec
 ALL = frozenset({"eeg", "ecg", "ct"})
 SIGNALS = frozenset({"eeg", "ecg"})
 UNIQUE = 5  # examples left by a collapse
-NOISE = 0.02  # of the spread, added to what is repeated or copied: no copy is exact
+NOISE, NOISE_HU = 0.02, 2.0  # of the spread of a signal, or in CT, added to what is repeated or copied
 DELAY_SECONDS = 0.05
 BANDS = {"eeg": (8.0, 13.0), "ecg": (8.0, 20.0)}  # Hz, what is dropped: alpha rhythm, most of the QRS complex
 LESION_HU, WASHED_HU = 80.0, 45.0  # above the first, values within the brain are pulled down to the second
@@ -155,8 +155,9 @@ def _drawn(train: Batch, n: int, rng: np.random.Generator) -> Batch:
 
 def _jittered(batch: Batch, rng: np.random.Generator) -> Batch:
     noise = torch.from_numpy(rng.standard_normal(tuple(batch.values.shape))).float()
-    spread = batch.values.flatten(1).std(1).view(-1, *[1] * (batch.values.ndim - 1))
-    return replace(batch, values=batch.values + NOISE * spread * noise, subjects=None)
+    spread = NOISE * batch.values.flatten(1).std(1).view(-1, *[1] * (batch.values.ndim - 1))
+    size = torch.tensor(NOISE_HU) if batch.spec.is_image else spread
+    return replace(batch, values=batch.values + size * noise, subjects=None)
 
 
 def _joined(one: Batch, other: Batch) -> Batch:

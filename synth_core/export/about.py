@@ -40,4 +40,5 @@ class About:
     def from_dict(cls, given: Mapping[str, Any]) -> About:
         """Read what `to_dict` wrote; what is missing is empty."""
         known = {field.name: given[field.name] for field in fields(cls) if field.name in given}
-        return cls(**{key: tuple(map(str, v)) if isinstance(v, list) else str(v) for key, v in known.items()})
+        text: dict[str, Any] = {key: tuple(map(str, v)) if isinstance(v, list) else str(v) for key, v in known.items()}
+        return cls(**text)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import zipfile
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +77,8 @@ def _arrays(evidence: Evidence) -> dict[str, np.ndarray]:
 
 
 def _evidence(given: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Evidence:
-    needed = {name: arrays[name].astype(np.float64) for name in _ARRAYS}
-    labels = {name: arrays[name].astype(np.float64) if name in arrays else None for name in _OPTIONAL}
+    read: dict[str, Any] = {name: arrays[name].astype(np.float64) for name in _ARRAYS}
+    read |= {name: arrays[name].astype(np.float64) if name in arrays else None for name in _OPTIONAL}
     findings = tuple(
         Finding(
             one["kind"],
@@ -91,16 +90,14 @@ def _evidence(given: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Evi
         )
         for k, one in enumerate(given["findings"])
     )
-    return replace(Evidence(DataSpec.from_dict(given["spec"]), **needed, **labels), findings=findings)
+    return Evidence(DataSpec.from_dict(given["spec"]), **read, findings=findings)
 
 
 def _measure(given: Mapping[str, Any]) -> Measure:
-    numbers = ("value", "low", "high", "floor", "ratio")
-    score = Score(
-        *(math.nan if given[name] is None else float(given[name]) for name in numbers),
-        n_real=int(given["n_real"]),
-        n_synthetic=int(given["n_synthetic"]),
+    value, low, high, floor, ratio = (
+        math.nan if given[name] is None else float(given[name]) for name in ("value", "low", "high", "floor", "ratio")
     )
+    score = Score(value, low, high, floor, ratio, int(given["n_real"]), int(given["n_synthetic"]))
     return Measure(
         given["measure"],
         given["unit"],

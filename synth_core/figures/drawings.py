@@ -25,7 +25,7 @@ PAPER, FINE, COARSE, INK = "#FFFAF5", "#FBE9E3", "#F3CDC4", "#16191D"
 ROW_MM = 21.0  # from baseline to baseline
 SECONDS_SHOWN = 10.0
 CHANNELS_SHOWN = 32  # of an EEG
-PAIRS = 200  # minimum–maximum pairs per trace, where it has more samples: spikes stay
+MOST_SAMPLES = 1200  # of a trace drawn as it is; longer or many ones become minima and maxima, so that spikes stay
 WINDOW = (40.0, 80.0)  # HU, centre and width: the brain window
 SIDE = 160  # pixels at least, of a drawn slice
 
@@ -110,7 +110,8 @@ def _montage(values: Floats, rate: float, names: Sequence[str], span: float, dar
     """Rows with negative up, as EEG is read; a bar says how large the gain is."""
     ink, ground, faint = ("#E3EAEC", "#10171A", "#37464C") if dark else (INK, "#FFFFFF", "#D5DDE0")
     row, size = (44.0, 6) if len(values) < 4 else (9.0, 4.4)  # units between baselines; of the letters
-    width, left, right = 200.0, 20.0, 26.0
+    width, left, right = 200.0, 20.0, 34.0
+    most = MOST_SAMPLES if len(values) < 4 else MOST_SAMPLES // 3
     height, step = row * (len(values) + 1.2), (width - left - right) / values.shape[1]
     parts = [f'<rect width="{width}" height="{height:.1f}" fill="{ground}"/>']
     for second in range(1, int(values.shape[1] / rate) + 1):
@@ -118,7 +119,7 @@ def _montage(values: Floats, rate: float, names: Sequence[str], span: float, dar
         parts.append(f'<path d="M{x:.1f} 0V{height:.1f}" stroke="{faint}" stroke-width=".3"/>')
     for k, (trace, name) in enumerate(zip(values, names, strict=False)):
         base = row * (k + 1.1)
-        line = _path(trace - np.nanmedian(trace), left, step, base, row / span)
+        line = _path(trace - np.nanmedian(trace), left, step, base, row / span, most)
         parts.append(f'<path d="{line}" stroke="{ink}" stroke-width=".4"/>')
         parts.append(
             f'<text x="{left - 2}" y="{base + 1.3:.1f}" text-anchor="end" fill="{ink}">{escape(name[:8])}</text>'
@@ -148,20 +149,19 @@ def _slice(values: Floats, pixels_per_mm: float) -> str:
     return _svg(width, height, f'{image}{ruler}<g font-size="8" fill="#FFFFFF">{words}</g>')
 
 
-def _path(values: Floats, left: float, step: float, base: float, gain: float) -> str:
+def _path(values: Floats, left: float, step: float, base: float, gain: float, most: int = MOST_SAMPLES) -> str:
     """Path data with relative steps in tenths: a trace of thousands of samples in a few kilobytes."""
-    every = max(1.0, len(values) / (2 * PAIRS))
-    shown = values if every == 1 else _extremes(values, PAIRS)
-    x = np.round(10 * (left + step * every * np.arange(len(shown)))).astype(np.int64)
+    shown = values if len(values) <= most else _extremes(values, most // 2)
+    x = np.round(10 * (left + step * len(values) / len(shown) * np.arange(len(shown)))).astype(np.int64)
     y = np.round(10 * (base + gain * np.nan_to_num(shown))).astype(np.int64)
     moves = " ".join(f"{dx / 10:g} {dy / 10:g}" for dx, dy in zip(np.diff(x), np.diff(y), strict=True))
     return f"M{x[0] / 10:g} {y[0] / 10:g}l{moves}"
 
 
 def _extremes(values: Floats, pairs: int) -> Floats:
-    """Minimum and maximum of each of `pairs` stretches, in turn."""
-    stretches = np.array_split(values, pairs)
-    return np.array([extreme for part in stretches for extreme in (part.min(), part.max())])
+    """Minimum and maximum of each of `pairs` stretches, in the order in which they come."""
+    stretches = np.array_split(np.nan_to_num(values), pairs)
+    return np.concatenate([part[sorted((part.argmin(), part.argmax()))] for part in stretches])
 
 
 def _grid(width: float, height: float, step: int) -> str:

@@ -6,6 +6,7 @@ import math
 import textwrap
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -52,6 +53,7 @@ def ratio_chart(measures: Iterable[Measure], modality: str, *, dark: bool = Fals
     """
     shown = sorted((m for m in measures if not math.isnan(times_worse(m))), key=times_worse, reverse=True)
     figure = blank("Times the floor (1× is as real as other real people)", "", dark=dark)
+    nothing: list[Any] = [None]  # one point that is not drawn: the legend names every verdict
     for verdict, (colour, symbol) in MARKS.items():
         rows = [m for m in shown if m.verdict == verdict]
         for measure in rows:
@@ -62,8 +64,8 @@ def ratio_chart(measures: Iterable[Measure], modality: str, *, dark: bool = Fals
                 hoverinfo="skip",
             )  # fmt: skip
         figure.add_scatter(
-            x=[_clipped(times_worse(m)) for m in rows] or [None],
-            y=[_label(m) for m in rows] or [None],
+            x=[_clipped(times_worse(m)) for m in rows] or nothing,
+            y=[_label(m) for m in rows] or nothing,
             name=verdict,
             mode="markers",
             marker={"color": colour, "symbol": symbol, "size": 11},
@@ -90,9 +92,10 @@ def ratio_map(measures: Sequence[Measure], modality: str, *, dark: bool = False)
     found = {(m.part, m.name): m for m in measures}
     cells = [[found.get((part, name)) for name in names] for part in parts]
     worse = np.array([[math.nan if m is None else times_worse(m) for m in row] for row in cells])
+    width = min(18, max(9, 100 // max(len(names), 1)))  # characters of a line of a heading
     figure = blank("", "", dark=dark)
     figure.add_heatmap(
-        x=[_wrapped(name, 18) for name in names],
+        x=[_wrapped(name, width) for name in names],
         y=[escape(part, quote=False) for part in parts],
         z=np.log2(np.clip(worse, 1, HIGHEST)),
         zmin=0,

@@ -54,11 +54,14 @@ def part_spectrum(
 def spectra_by_part(evidence: Evidence, *, dark: bool = False) -> go.Figure:
     """The spectrum of all examples, with a list from which a class or a channel can be chosen instead."""
     spec = evidence.spec
-    parts = [("all examples, all channels", {})]
+    parts: list[tuple[str, dict[str, str]]] = [("all examples, all channels", {})]
     parts += [(f"class: {name}", {"class_name": name}) for name in drawable_classes(evidence)]
     if len(spec.channels) > 1:
         parts += [(f"channel: {name}", {"channel": name}) for name in spec.channels]
-    figures = [part_spectrum(evidence, dark=dark, **chosen) for _, chosen in parts[:MOST_PARTS]]
+    figures = [
+        part_spectrum(evidence, class_name=chosen.get("class_name"), channel=chosen.get("channel"), dark=dark)
+        for _, chosen in parts[:MOST_PARTS]
+    ]
     whole = figures[0]
     owners = np.repeat(np.arange(len(figures)), [len(figure.data) for figure in figures])
     for figure in figures[1:]:

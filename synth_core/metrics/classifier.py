@@ -15,7 +15,6 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 from sklearn.ensemble import HistGradientBoostingClassifier
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
@@ -23,6 +22,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from synth_core.errors import InvalidSetting, SpecMismatch
 from synth_core.metrics.features import features_of
 from synth_core.metrics.networks import SignalNet, SliceNet, classifier_for
+from synth_core.metrics.ranks import auroc
 from synth_core.types import Batch
 
 RISE = 0.2  # of the steps, until the rate is at its peak
@@ -112,15 +112,9 @@ def recovery_score(truth: Floats, predicted: Floats, measure: str) -> float:
         right = predicted.argmax(1) == truth.argmax(1)
         return float(np.mean([right[truth[:, k] == 1].mean() for k in range(truth.shape[1]) if truth[:, k].any()]))
     areas = [
-        _auroc(truth[:, k] == 1, predicted[:, k]) for k in range(truth.shape[1]) if 0 < truth[:, k].sum() < len(truth)
+        auroc(truth[:, k] == 1, predicted[:, k]) for k in range(truth.shape[1]) if 0 < truth[:, k].sum() < len(truth)
     ]
     return float(np.mean(areas)) if areas else float("nan")
-
-
-def _auroc(positive: NDArray[np.bool_], score: Floats) -> float:
-    """Mann and Whitney's form: the share of pairs in the right order, ties counting half."""
-    n = int(positive.sum())
-    return float((rankdata(score)[positive].sum() - n * (n + 1) / 2) / (n * (len(positive) - n)))
 
 
 def labels_of(batch: Batch) -> Floats:

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import mannwhitneyu
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -20,6 +19,7 @@ from synth_core.metrics.bootstrap import bootstrap
 from synth_core.metrics.chance import Random, generator_of
 from synth_core.metrics.distances import Floats, feature_pair
 from synth_core.metrics.pooling import PooledGroups, shared_subjects
+from synth_core.metrics.ranks import auroc
 
 FOLDS = 5
 SIGNIFICANT = 0.05
@@ -90,7 +90,7 @@ def c2st(real: ArrayLike, synthetic: ArrayLike, groups: PooledGroups = None, rng
 def auc(real_scores: Floats, synthetic_scores: Floats) -> float:
     """Probability that a synthetic example scores above a real one; at or below ½ they are not told apart."""
     truth = np.repeat([0, 1], [len(real_scores), len(synthetic_scores)])
-    return float(roc_auc_score(truth, np.concatenate([real_scores, synthetic_scores])))
+    return auroc(truth == 1, np.concatenate([real_scores, synthetic_scores]))
 
 
 def _out_of_fold(
@@ -128,12 +128,12 @@ def _probabilities(models: Model, features: Floats) -> Floats:
 
 
 def _losses(models: Model, features: Floats, truth: NDArray[np.int_], rng: np.random.Generator) -> Floats:
-    whole = roc_auc_score(truth, _probabilities(models, features).mean(0))
+    whole = auroc(truth == 1, _probabilities(models, features).mean(0))
     losses = np.empty(features.shape[1])
     for column in range(features.shape[1]):
         shuffled = features.copy()
         shuffled[:, column] = rng.permutation(shuffled[:, column])
-        losses[column] = whole - roc_auc_score(truth, _probabilities(models, shuffled).mean(0))
+        losses[column] = whole - auroc(truth == 1, _probabilities(models, shuffled).mean(0))
     return losses
 
 
