@@ -69,7 +69,7 @@ class TimeVQVAEConfig(SignalConfig):
         ge=2,
         le=512,
         description="Tokens in time of the high band, in two rows; 32 in the source. Empty: one per 4 samples, at most "
-        "256. Half as many make long records twice as fast.",
+        "256; fewer are faster.",
     )
     stem: int = Field(
         24, title="First channels", ge=2, le=128, description="Of the tokenisers, doubled per stage; 4 in the source."
@@ -120,7 +120,7 @@ class TimeVQVAEConfig(SignalConfig):
     high_depth: int = Field(3, title="High prior blocks", ge=1, le=24, description="1 in the source.")
     high_heads: int = Field(2, title="High prior heads", ge=1, le=16, description="1 in the source.")
     prior_multiple: int = Field(
-        4, title="Feed-forward multiple", ge=1, le=8, description="Of two thirds of the width; 1 in the source."
+        2, title="Feed-forward multiple", ge=1, le=8, description="Of two thirds of the width; 1 in the source."
     )
     spread_condition: bool = Field(
         True,

@@ -45,8 +45,10 @@ class Quantiser(nn.Module):
 
     def nearest(self, vectors: Tensor) -> Tensor:
         """(n, code_dim) to (n,) indices by Euclidean distance."""
-        with torch.no_grad():
-            return torch.addmm(self.codebook.square().sum(1), vectors, self.codebook.t(), alpha=-2).argmin(1)
+        # distances of near codes differ in digits that half precision does not have
+        with torch.no_grad(), torch.autocast(vectors.device.type, enabled=False):
+            lengths = self.codebook.square().sum(1)
+            return torch.addmm(lengths, vectors.float(), self.codebook.t(), alpha=-2).argmin(1)
 
     def decode(self, tokens: Tensor) -> Tensor:
         """(…,) tokens to (…, dim)."""

@@ -18,43 +18,56 @@ from torch import Tensor, nn
 
 
 class _Depthwise(torch.autograd.Function):
-    """Sum over taps of shifted, weighted copies; x (C, H, W, B) padded already, weight (C, kh, kw), bias (C,)."""
+    """Sum over taps of shifted, weighted copies; x (C, H, W, B) padded in time already, weight (C, kh, kw), bias (C,).
+
+    `rows` bins of zeros above and below are not made, the taps that meet them are cut short.
+    """
 
     @staticmethod
     @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float32)
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, stride: int) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, stride: int, rows: int) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.stride = stride
-        taps = list(_taps(x, weight, stride))
-        (i, j), seen = taps[0]
-        out = torch.addcmul(bias.view(-1, 1, 1, 1), seen, weight[:, i, j].view(-1, 1, 1, 1))
-        for (i, j), seen in taps[1:]:
-            out.addcmul_(seen, weight[:, i, j].view(-1, 1, 1, 1))
+        ctx.how = (stride, rows)
+        channels, kernel_rows, width = weight.shape
+        shape = (channels, x.shape[1] + 2 * rows - kernel_rows + 1, (x.shape[2] - width) // stride + 1, x.shape[3])
+        out = bias.view(-1, 1, 1, 1).expand(shape).contiguous()
+        for factor, target, seen in zip(_factors(weight), *_taps(x, out, weight, stride, rows), strict=True):
+            target.addcmul_(seen, factor)
         return out
 
     @staticmethod
     @torch.amp.custom_bwd(device_type="cpu")
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        of_x, of_weight = torch.zeros_like(x), torch.empty_like(weight)
-        for ((i, j), seen), (_, place) in zip(
-            _taps(x, weight, ctx.stride), _taps(of_x, weight, ctx.stride), strict=True
-        ):
-            of_weight[:, i, j] = (gradient * seen).sum((1, 2, 3))
-            place.addcmul_(gradient, weight[:, i, j].view(-1, 1, 1, 1))
-        return of_x, of_weight, gradient.sum((1, 2, 3)), None
+        of_x, of_weight = torch.zeros_like(x), []
+        targets, seen = _taps(x, gradient, weight, *ctx.how)
+        _, places = _taps(of_x, gradient, weight, *ctx.how)
+        for factor, target, part, place in zip(_factors(weight), targets, seen, places, strict=True):
+            of_weight.append((target * part).sum((1, 2, 3)))
+            place.addcmul_(target, factor)
+        return of_x, torch.stack(of_weight, dim=1).view_as(weight), gradient.sum((1, 2, 3)), None, None
 
 
-def _taps(x: Tensor, weight: Tensor, stride: int) -> list[tuple[tuple[int, int], Tensor]]:
-    rows, width = x.shape[1] - weight.shape[1] + 1, (x.shape[2] - weight.shape[2]) // stride + 1
-    reach = stride * (width - 1) + 1
-    places = [(i, j) for i in range(weight.shape[1]) for j in range(weight.shape[2])]
-    return [((i, j), x[:, i : i + rows, j : j + reach : stride]) for i, j in places]
+def _factors(weight: Tensor) -> tuple[Tensor, ...]:
+    return weight.flatten(1)[..., None, None, None].unbind(1)
 
 
-def _padded(x: Tensor, rows: int, before: int, after: int) -> Tensor:
-    """Zeros beyond the first and last bin and frame."""
-    return F.pad(x, (0, 0, before, after, rows, rows)) if rows or before or after else x
+def _taps(x: Tensor, out: Tensor, weight: Tensor, stride: int, rows: int) -> tuple[list[Tensor], list[Tensor]]:
+    """For each tap the part of the output that it adds to, and the part of the input that it reads."""
+    height, reach = x.shape[1], stride * (out.shape[2] - 1) + 1
+    targets, seen = [], []
+    for shift in range(-rows, weight.shape[1] - rows):
+        first, last = max(0, -shift), min(out.shape[1], height - shift)
+        target, source = out[:, first:last], x[:, first + shift : last + shift]
+        for tap in range(weight.shape[2]):
+            targets.append(target)
+            seen.append(source[:, :, tap : tap + reach : stride])
+    return targets, seen
+
+
+def _around(x: Tensor, before: int, after: int) -> Tensor:
+    """Zeros before the first and after the last frame."""
+    return F.pad(x, (0, 0, before, after))
 
 
 class Depthwise(nn.Module):
@@ -68,7 +81,8 @@ class Depthwise(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Kernel 3 in time: (C, H, W, B) → (C, H, W, B)."""
-        out: Tensor = _Depthwise.apply(_padded(x, self.weight.shape[1] // 2, 1, 1), self.weight, self.bias, 1)
+        rows = self.weight.shape[1] // 2
+        out: Tensor = _Depthwise.apply(_around(x, 1, 1), self.weight, self.bias, 1, rows)
         return out
 
     def halved(self, x: Tensor) -> Tensor:
@@ -76,14 +90,14 @@ class Depthwise(nn.Module):
         ends = torch.cat([x[:, :, :1], x, x[:, :, -1:]], dim=2)
         if self.weight.shape[1] > 1:
             ends = torch.cat([ends[:, :1], ends, ends[:, -1:]], dim=1)
-        out: Tensor = _Depthwise.apply(ends, self.weight, self.bias, 2)
+        out: Tensor = _Depthwise.apply(ends, self.weight, self.bias, 2, 0)
         return out
 
     def doubled(self, x: Tensor) -> Tensor:
         """Transposed kernel 4, stride 2: (C, H, W, B) → (C, H, 2W, B); even and odd frames see two taps each."""
         rows = self.weight.shape[1] // 2
-        even = _Depthwise.apply(_padded(x, rows, 1, 0), self.weight[..., (3, 1)], self.bias, 1)
-        odd = _Depthwise.apply(_padded(x, rows, 0, 1), self.weight[..., (2, 0)], self.bias, 1)
+        even = _Depthwise.apply(_around(x, 1, 0), self.weight[..., (3, 1)], self.bias, 1, rows)
+        odd = _Depthwise.apply(_around(x, 0, 1), self.weight[..., (2, 0)], self.bias, 1, rows)
         return _interleaved(even, odd)
 
 
@@ -118,7 +132,8 @@ class DenseDouble(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(C, H, W, B) → (C, H, 2W, B)."""
         height, width = x.shape[1:3]
-        around = _padded(x, self.rows // 2, 1, 1)
+        margin = self.rows // 2
+        around = F.pad(x, (0, 0, 1, 1, margin, margin))
         taps = [around[:, i : i + height, j : j + width] for i in range(self.rows) for j in range(3)]
         kept = [[tap for place, tap in enumerate(taps) if place % 3 != left_out] for left_out in (2, 0)]
         return _interleaved(self.even(torch.cat(kept[0])), self.odd(torch.cat(kept[1])))
