@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import mannwhitneyu
+from scipy.stats import mannwhitneyu, rankdata
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -87,8 +86,9 @@ def c2st(real: ArrayLike, synthetic: ArrayLike, groups: PooledGroups = None, rng
 
 def auc(real_scores: Floats, synthetic_scores: Floats) -> float:
     """Probability that a synthetic example scores above a real one; at or below ½ they are not told apart."""
-    truth = np.repeat([0, 1], [len(real_scores), len(synthetic_scores)])
-    return float(roc_auc_score(truth, np.concatenate([real_scores, synthetic_scores])))
+    n, m = len(real_scores), len(synthetic_scores)
+    ranks = rankdata(np.concatenate([real_scores, synthetic_scores]))
+    return float((ranks[n:].sum() - m * (m + 1) / 2) / (n * m))  # Mann and Whitney 1947; ties count half
 
 
 def _out_of_fold(
@@ -126,12 +126,16 @@ def _probabilities(models: Model, features: Floats) -> Floats:
 
 
 def _losses(models: Model, features: Floats, truth: NDArray[np.int_], rng: np.random.Generator) -> Floats:
-    whole = roc_auc_score(truth, _probabilities(models, features).mean(0))
+    def separation(tested: Floats) -> float:
+        means = _probabilities(models, tested).mean(0)
+        return auc(means[truth == 0], means[truth == 1])
+
+    whole = separation(features)
     losses = np.empty(features.shape[1])
     for column in range(features.shape[1]):
         shuffled = features.copy()
         shuffled[:, column] = rng.permutation(shuffled[:, column])
-        losses[column] = whole - roc_auc_score(truth, _probabilities(models, shuffled).mean(0))
+        losses[column] = whole - separation(shuffled)
     return losses
 
 
