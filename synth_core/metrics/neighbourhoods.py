@@ -49,8 +49,8 @@ def alpha_precision_beta_recall_authenticity(real: ArrayLike, synthetic: ArrayLi
     """α-precision, β-recall and authenticity (Alaa et al. 2022, arXiv 2102.08921), on the features as given.
 
     The α-support of a set is the ball about its mean that holds a share α of it. P_α is the share of synthetic points
-    in the real α-support; R_β the share of real points whose k-neighbour ball holds a synthetic point of the synthetic
-    β-support. Scores are 1 − 2 ∫|P_α − α| dα and 1 − 2 ∫|R_β − β| dβ.
+    in the real α-support; R_β the share of real points whose nearest synthetic point lies in their k-neighbour ball
+    and in the synthetic β-support. Scores are 1 − 2 ∫|P_α − α| dα and 1 − 2 ∫|R_β − β| dβ.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def alpha_precision_beta_recall_authenticity(real: ArrayLike, synthetic: ArrayLi
     Returns
     -------
     alpha_precision : 1 for equal distributions; low also when the synthetic points crowd at the centre.
-    beta_recall : in [0, 1]; about 0.9 for equal distributions, since a ball may reach into a smaller support.
+    beta_recall : in [0, 1]; about 0.9 for equal distributions, since the nearest point leans towards the centre.
     authenticity : share of synthetic points that are farther from their nearest real point than that point is from its
         own nearest other real point; 0 for copies, about 0.57 (not 1) for fresh draws.
     """
@@ -70,7 +70,9 @@ def alpha_precision_beta_recall_authenticity(real: ArrayLike, synthetic: ArrayLi
     real_depth, made_depth = np.linalg.norm(x - centre, axis=1), np.linalg.norm(y - made_centre, axis=1)
     from_centre = np.linalg.norm(y - centre, axis=1)
     within_real = np.searchsorted(np.sort(from_centre), np.quantile(real_depth, LEVELS), "right") / len(y)
-    recalled = np.searchsorted(np.sort(_shallowest(x, y, made_depth, k)), np.quantile(made_depth, LEVELS), "right")
+    recalled = np.searchsorted(
+        np.sort(_depth_of_nearest(x, y, made_depth, k)), np.quantile(made_depth, LEVELS), "right"
+    )
     return {
         "alpha_precision": _agreement(within_real),
         "beta_recall": _agreement(recalled / len(x)),
@@ -78,11 +80,11 @@ def alpha_precision_beta_recall_authenticity(real: ArrayLike, synthetic: ArrayLi
     }
 
 
-def _shallowest(x: Floats, y: Floats, made_depth: Floats, k: int) -> Floats:
-    """Depth in the synthetic set of the most central synthetic point in the ball of each real one; inf for none."""
+def _depth_of_nearest(x: Floats, y: Floats, made_depth: Floats, k: int) -> Floats:
+    """Depth in the synthetic set of the synthetic point nearest to each real one; inf where it is outside the ball."""
     depth, radius = np.empty(len(x)), neighbour_radius(x, k)
     for rows, distance in distance_blocks(x, y):
-        depth[rows] = np.where(distance <= radius[rows, None], made_depth, np.inf).min(1)
+        depth[rows] = np.where(distance.min(1) <= radius[rows], made_depth[distance.argmin(1)], np.inf)
     return depth
 
 

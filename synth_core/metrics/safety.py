@@ -148,15 +148,17 @@ def _membership(batches: Batches, features: Trio, rng: np.random.Generator) -> M
 
 
 def _identifiability(batches: Batches, features: Trio, rng: np.random.Generator) -> Measure:
-    ours, theirs = (
-        identified(features.train, side).astype(np.float64) for side in (features.synthetic, features.holdout)
-    )
-    interval = bootstrap(np.mean, ours, groups=[batches[0].subjects], rng=rng)
+    def share(real: Floats, other: Floats) -> float:
+        return float(identified(real, other).mean())
+
+    groups = (batches[0].subjects, batches[2].subjects)
+    interval = half_samples(share, features.train, features.synthetic, groups=groups, rng=rng)
+    ours, theirs = (share(features.train, side) for side in (features.synthetic, features.holdout))
     meaning = (
         "Share of training examples nearer to a synthetic than to another training example; features in which few "
         "people stand out weigh more."
     )
-    return _measure("identifiability", batches, float(theirs.mean()), float(ours.mean()), interval, meaning, near=1.2)
+    return _measure("identifiability", batches, theirs, ours, interval, meaning, near=1.5)
 
 
 def _measure(

@@ -95,17 +95,16 @@ def test_kernel_distance_agrees_with_torchmetrics_only_where_sizes_are_equal(rng
     x, y = gaussian(rng, 40), gaussian(rng, 40, mean=0.5)
 
     def theirs(a, b):
-        kernels = (polynomial_kernel(p, q, 3, 1 / 8, 1) for p, q in ((a, a), (a, b), (b, b)))
-        return poly_mmd(*(torch.from_numpy(k) for k in kernels)).item()
+        return poly_mmd(torch.from_numpy(a), torch.from_numpy(b)).item()
 
     assert kid(x, y) == pytest.approx(theirs(x, y), rel=1e-6)
-    many = gaussian(rng, 400)
-    assert abs(kid(many, many[:100] + 1e-9)) < 0.05 * kid(many, many[:100] + 1)
+    same = gaussian(rng, 80)
+    assert abs(kid(x, same)) < 0.5 < abs(theirs(x, same))  # from one distribution, of unequal sizes
 
 
 def test_mmd_of_gaussians_has_its_closed_form(rng):
     d, width, gap = 3, 2.0, 1.5
-    x, y = gaussian(rng, 3000, d), gaussian(rng, 3000, d) + np.array([gap, 0, 0])
+    x, y = gaussian(rng, 2000, d), gaussian(rng, 2000, d) + np.array([gap, 0, 0])
     within = (width**2 / (width**2 + 2)) ** (d / 2)
     expected = 2 * within * (1 - np.exp(-(gap**2) / (2 * (width**2 + 2))))
     assert mmd(x, y, bandwidth=width) == pytest.approx(expected, rel=0.08)
@@ -129,7 +128,7 @@ def test_the_permutation_test_gives_the_discrepancy_and_sees_a_shift(rng):
 def test_permuting_whole_subjects_keeps_the_level_that_permuting_windows_loses(rng):
     names = np.repeat(np.arange(10), 12)
     clustered = lambda: np.repeat(rng.normal(size=(10, 3)), 12, axis=0) + 0.3 * rng.normal(size=(120, 3))  # noqa: E731
-    pairs = [(clustered(), clustered()) for _ in range(60)]
+    pairs = [(clustered(), clustered()) for _ in range(40)]
     grouped = [mmd_test(*pair, groups=(names, names), permutations=79)[1] for pair in pairs]
     alone = [mmd_test(*pair, permutations=79)[1] for pair in pairs]
     assert np.mean(np.array(grouped) < 0.05) < 0.17
@@ -148,6 +147,5 @@ def test_ten_times_the_rows_cost_at_most_twelve_times_the_distances(rng, monkeyp
     for n in (1000, 10_000):
         counted.clear()
         mmd(gaussian(rng, n, 2), gaussian(rng, n, 2), bandwidth=1.0)
-        mmd_test(gaussian(rng, n, 2), gaussian(rng, n, 2), permutations=9)
         costs.append(sum(counted))
     assert costs[1] <= 12 * costs[0]

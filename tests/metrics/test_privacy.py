@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
+from scipy.stats import entropy
 
 from synth_core.metrics import closer_to_train, identifiability, membership_inference, nearest_neighbour_privacy
 from synth_core.metrics.privacy import entropy_weights
@@ -44,14 +45,18 @@ def test_identifiability_is_one_for_copies_one_half_for_fresh_draws_and_zero_far
 
 
 def test_identifiability_uses_its_entropy_weights_and_is_blind_to_units(rng):
-    real, made = rng.normal(size=(2, 300, 2))
-    real[:, 1] = made[:, 1] = 0
-    real[:6, 1], made[6:, 1] = 1, 0.2  # few people stand out
-    weights = entropy_weights(real) * real.std(0)
-    assert weights[1] > 5 * weights[0]
-    z = real.std(0)
-    unweighted = (cdist(real / z, made / z).min(1) < np.sort(cdist(real / z, real / z), axis=1)[:, 1]).mean()
-    assert identifiability(real, made) < unweighted  # synthcity computes the weights and then leaves them out
+    normal, skewed = rng.normal(size=(2, 300)), rng.lognormal(sigma=2, size=(2, 300))
+    real, made = np.stack([normal[0], skewed[0]], 1), np.stack([normal[1], skewed[1]], 1)
+    expected = 1 / np.array([entropy(np.histogram(column, 20)[0]) for column in real.T])
+    assert expected[1] > 2 * expected[0]
+    np.testing.assert_allclose(entropy_weights(real) * real.std(0), expected)
+
+    def share(weights):
+        x, y = real / real.std(0) * weights, made / real.std(0) * weights
+        return (cdist(x, y).min(1) < np.sort(cdist(x, x), axis=1)[:, 1]).mean()
+
+    assert identifiability(real, made) == pytest.approx(share(expected))
+    assert share(expected) != share(np.ones(2))  # synthcity computes the weights, then sets them to one
     assert identifiability(real * [1, 1000], made * [1, 1000]) == identifiability(real, made)
 
 
