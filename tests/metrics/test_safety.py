@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from synth_core.metrics.features import features_of
+from synth_core.metrics.fidelity import compared
 from synth_core.metrics.safety import closest_copies, copies_in, safety_measures
-from synth_core.metrics.trio import Trio
 
 
 def measured(batches, copies=None):
-    features = Trio.of(batches, lambda batch: features_of(batch).values)
+    features = compared(*batches).features()
     found = safety_measures(batches, features, np.random.default_rng(0), copies)
     return {measure.name: measure for measure in found}
 
