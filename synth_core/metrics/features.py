@@ -18,6 +18,7 @@ from synth_core.metrics.spectral import band_powers, bands_for, power_spectral_d
 from synth_core.metrics.temporal import slope_skewness, time_asymmetry
 from synth_core.types import Batch
 
+BLOCK = 256  # examples at once
 FLOOR = 1e-12  # under every log10: a flat line gives −12, not −inf; far below any physical value
 TISSUES = {  # HU, [low, high)
     "air": (-np.inf, -300.0),
@@ -55,8 +56,12 @@ class Features:
 
 
 def features_of(batch: Batch) -> Features:
-    """Features of a Batch, by its modality."""
-    values = batch.values.numpy()
+    """Features of a Batch, by its modality; some examples at a time, so that memory does not grow with their number."""
+    parts = [_features(batch, batch.values[i : i + BLOCK].numpy()) for i in range(0, len(batch), BLOCK)]
+    return Features(np.concatenate([part.values for part in parts]), parts[0].names)
+
+
+def _features(batch: Batch, values: NDArray[np.float32]) -> Features:
     if batch.spec.is_image:
         return slice_features(values[:, 0], batch.spec.rate)
     return signal_features(values, batch.spec.rate, batch.spec.modality)

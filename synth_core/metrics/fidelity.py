@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synth_core.metrics.distribution import frechet_distance, kid
-from synth_core.metrics.features import features_of
+from synth_core.metrics.features import BLOCK, features_of
 from synth_core.metrics.measure import Measure
 from synth_core.metrics.neighbourhoods import precision_recall_density_coverage
 from synth_core.metrics.score import Score
@@ -168,12 +168,18 @@ def _mean_spectrum(decibels: Floats) -> Floats:
 def _spectra(batches: tuple[Batch, Batch, Batch]) -> tuple[Floats, list[Floats]]:
     spec = batches[0].spec
     transform = radial_spectrum if spec.is_image else power_spectral_density
-    results = [transform(batch.values.numpy(), spec.rate) for batch in batches]
+    results = [_by_blocks(transform, batch) for batch in batches]
     freqs = results[0][0]
     decibels = [10 * np.log10(np.maximum(psd, np.finfo(np.float64).tiny)) for _, psd in results]
     typical = decibels[1].mean((0, 1))
     kept = (typical >= typical[freqs > 0].max() - DYNAMIC_RANGE) & (freqs > 0)
     return freqs[kept], [part[..., kept] for part in decibels]
+
+
+def _by_blocks(transform: Callable[[Floats, float], tuple[Floats, Floats]], batch: Batch) -> tuple[Floats, Floats]:
+    values = batch.values.numpy()
+    parts = [transform(values[i : i + BLOCK], batch.spec.rate) for i in range(0, len(values), BLOCK)]
+    return parts[0][0], np.concatenate([psd for _, psd in parts])
 
 
 def _of_class(sides: Sides, index: int) -> Sides | None:
