@@ -37,7 +37,9 @@ with tempfile.TemporaryDirectory() as folder:
         noise = torch.from_numpy(0.01 * rng.standard_normal(tuple(batch.values.shape))).float()
         subjects = tuple(f"{name}-{i // len(part)}" for i, name in enumerate(batch.subjects))
         sides.append(Batch(gain * batch.values + noise, batch.spec, batch.condition, subjects))
+        del batch, gain, noise
 train, synthetic, holdout = sides
+del sides
 synthetic = Batch(synthetic.values, synthetic.spec, synthetic.condition)
 begin = time.process_time()
 evaluate(train, holdout, synthetic, classifier=False)

@@ -80,7 +80,7 @@ def spectral_shape(examples: Floats, grid: Grid) -> Floats:
 def unit_rows(rows: Floats) -> Floats:
     """Each row divided by its Euclidean length; rows of zeros stay."""
     length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.where(length > 0, length, 1), dtype=np.float32)
+    return rows / np.where(length > 0, length, 1).astype(np.float32)
 
 
 @dataclass(frozen=True)

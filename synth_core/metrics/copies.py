@@ -97,9 +97,9 @@ def find_copies(
     SpecMismatch : when shapes differ or values are not finite.
     """
     as_image = is_image(train) if image is None else image
-    known, made = _examples(train, as_image), _examples(synthetic, as_image)
+    known = _examples(train, as_image)
     grid = slice_grid(known.shape[2:]) if as_image else signal_grid(known.shape[2:])
-    index, similarity, shift = _nearest(known, made, grid, candidates)
+    index, similarity, shift = _nearest(known, _examples(synthetic, as_image), grid, candidates)
     if holdout is not None:
         held_out = _nearest(known, _examples(holdout, as_image), grid, candidates)[1]
         return Copies(index, similarity, shift, _above(held_out), held_out)
@@ -169,9 +169,10 @@ def _affordable(
 
 def _likely(train: Floats, queries: Floats, grid: Grid, count: int, own: NDArray[np.intp] | None) -> NDArray[np.intp]:
     """(queries, count) training rows with the most similar magnitude spectra; `own` rows are left out."""
-    known = spectral_shape(train, grid)
+    known = np.concatenate([spectral_shape(train[i : i + ROWS], grid) for i in range(0, len(train), ROWS)])
     typical = known.mean(0)
-    known = unit_rows(known - typical)
+    known -= typical
+    known = unit_rows(known)
     mirrors = grid.mirrors[: max(1, len(grid.mirrors) // 2)]  # turning by 180° leaves magnitudes as they are
     likely = np.empty((len(queries), count), np.intp)
     for start in range(0, len(queries), ROWS):

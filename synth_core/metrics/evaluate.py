@@ -150,7 +150,7 @@ def _check(train: Batch | Examples, holdout: Batch | Examples, synthetic: Batch 
 
 def _check_finite(parts: Three) -> None:
     for name, part in zip(("training", "held-out", "synthetic"), parts, strict=True):
-        bad = int((~part.values.flatten(1).isfinite().all(1)).sum())
+        bad = int((~np.isfinite(part.values.flatten(1).numpy()).all(1)).sum())
         if bad:
             raise SpecMismatch(f"{bad} of {len(part)} {name} examples hold values that are not finite. Leave them out.")
 
@@ -160,6 +160,8 @@ def _chosen_rows(source: Batch | Examples, n: int, rng: np.random.Generator) -> 
 
 
 def _at(source: Batch | Examples, rows: list[int]) -> Batch:
+    if isinstance(source, Batch) and len(rows) == len(source):
+        return source  # rows ascend: all of them, without a copy
     return source.select(rows) if isinstance(source, Batch) else source.batch(rows)
 
 

@@ -147,11 +147,16 @@ def _with_common_floor(measures: list[Measure]) -> Iterator[Measure]:
 
 
 def time_asymmetry_measure(batches: Batches, rng: np.random.Generator) -> Iterator[Measure]:
-    """Distribution of the third-order asymmetry: what changes its sign when signals are played backwards."""
+    """Distribution of the third-order asymmetry: what changes its sign when signals are played backwards.
+
+    Also within each class: seizures rise and fall unlike each other, background activity does not.
+    """
     meaning = "Steep rises against slow falls within 30 ms; signals played backwards have the opposite sign."
     rate = batches[1].spec.rate
     trio = Trio.of(batches, by_blocks(lambda x: compressed_asymmetry(x, rate).mean(1)))
-    yield from Named("time asymmetry", "", meaning).measure(trio, quantile_distance, rng)
+    named = Named("time asymmetry", "", meaning)
+    yield from named.measure(trio, quantile_distance, rng)
+    yield from named.per_class(batches, trio, rng)
 
 
 def correlation_measure(batches: Batches, of_what: str, rng: np.random.Generator) -> Iterator[Measure]:
