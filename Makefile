@@ -10,8 +10,9 @@ export STREAMLIT_RUNNER_POST_SCRIPT_GC = false
 app: .venv/app workspace/.ready
 	$(BIN)/python -m streamlit run app.py
 
+# the files of tests are shared out among up to four processes
 test: .venv/dev browser check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: .venv/dev
 	$(BIN)/ruff format --check .

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import shlex
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -31,25 +32,36 @@ class Source:
 
     Parameters
     ----------
-    text : as it was given: a name of the REGISTRY, a model directory or an .npz file, then settings `name=value` of the
-        generator. `ask=labels` leaves severity and lesion masks out of what is asked for.
+    name : of the REGISTRY, or the path of a model directory or an .npz file.
+    settings : of the generator.
+    asked : "labels" leaves severity and lesion masks out of what is asked for.
     title : what tables call it.
     """
 
-    text: str
+    name: str
+    settings: Mapping[str, Any]
+    asked: Asked
     title: str
 
     @classmethod
     def read(cls, text: str) -> Source:
-        """A source from its text; InvalidSetting when it is none of the three kinds."""
-        name = text.split()[0] if text.split() else ""
-        if name not in REGISTRY and not Path(name).exists():
+        """A source from its text: a name or path, then settings `name=value` and `ask=labels`.
+
+        A path with spaces stands in quotation marks, or alone.
+
+        Raises
+        ------
+        InvalidSetting : when it is none of the three kinds.
+        """
+        name, *settings = [text] if text and Path(text).exists() else _words(text)
+        if name not in REGISTRY and not (name and Path(name).exists()):
             known = ", ".join(sorted(REGISTRY))
             raise InvalidSetting(
                 f"{name or 'An empty text'!r} is neither a generator ({known}) nor a model or .npz file."
             )
-        title = " ".join([Path(name).stem if name not in REGISTRY else name, *text.split()[1:]])
-        return cls(text, title)
+        title = " ".join([Path(name).stem if name not in REGISTRY else name, *settings])
+        given = parsed([setting for setting in settings if not setting.startswith("ask=")])
+        return cls(name, given, "labels" if "ask=labels" in settings else "everything", title)
 
     @classmethod
     def read_all(cls, texts: Sequence[str], spec: DataSpec) -> dict[str, Source]:
@@ -81,21 +93,6 @@ class Source:
     def folder(self) -> str:
         """A name for what is kept of it."""
         return "".join(letter if letter.isalnum() else "-" for letter in self.title)
-
-    @property
-    def name(self) -> str:
-        """The generator, or the path."""
-        return self.text.split()[0]
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Settings of the generator."""
-        return {name: value for name, value in parsed(self.text.split()[1:]).items() if name != "ask"}
-
-    @property
-    def asked(self) -> Asked:
-        """What examples are asked for with."""
-        return "labels" if "ask=labels" in self.text.split()[1:] else "everything"
 
     @property
     def is_file(self) -> bool:
@@ -131,6 +128,14 @@ class Source:
         if not model.is_dir():
             keep(_trained(self, dataset, out / "run", steps, seed, say), model)
         return load_generator(model)
+
+
+def _words(text: str) -> list[str]:
+    try:
+        name, *settings = shlex.split(text, posix=False) or [""]  # quotation marks within settings are JSON's
+    except ValueError as error:  # a quotation that does not end
+        raise InvalidSetting(f"The source {text!r} cannot be read: {error}.") from None
+    return [name.strip("\"'"), *settings]
 
 
 def _trained(source: Source, dataset: Dataset, folder: Path, steps: int, seed: int, say: Say) -> Any:
