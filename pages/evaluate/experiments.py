@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 KEY = "experiment"
 CHOSEN = "experiment-shown"
+RUNNING = "experiment-begun"
 STOPPED = "Stopped. What is done is kept; start it again with the same settings to go on."
-TALLEST = 420  # pixels of a table
 
 
 def view() -> None:
@@ -51,6 +52,7 @@ def _controls(kind: type[Experiment], dataset: Path) -> None:
         f"experiment-{kind.name}-{spec['modality']}",
         shown=[name for name in ("sources", "source", "seeds", "n") if name in kind.Config.model_fields],
         choices={"sources": _sources(spec), "methods": ("network", "features")},
+        extensible=("sources",),
     )
     if settings is None:
         return
@@ -69,15 +71,18 @@ def _sources(spec: Mapping[str, Any]) -> list[str]:
 
 
 def _start(kind: type[Experiment], dataset: Path, settings: dict[str, Any]) -> None:
-    experiment = kind(cache.dataset(dataset), _folder(kind, dataset, settings), settings)
+    _begin(kind(cache.dataset(dataset), _folder(kind, dataset, settings), settings))
+
+
+def _begin(experiment: Experiment) -> None:
     jobs.forget(KEY)
 
     def work(progress: jobs.Progress) -> Path:
         experiment.run(progress)
         return experiment.out
 
-    jobs.start(KEY, kind.title, work, STOPPED)
-    st.session_state[CHOSEN] = experiment.out
+    jobs.start(KEY, experiment.title, work, STOPPED)
+    st.session_state[CHOSEN] = st.session_state[RUNNING] = experiment.out
 
 
 def _folder(kind: type[Experiment], dataset: Path, settings: dict[str, Any]) -> Path:
@@ -121,33 +126,28 @@ def _choose() -> Path | None:
                 "No experiment is kept yet. Start one above: it goes on while you turn pages, and can be resumed."
             )
         return None
-    chosen = st.session_state.get(CHOSEN)
-    position = paths.index(chosen) if chosen in paths else 0
     st.subheader("Kept experiments", anchor=False)
-    event = st.dataframe(
+    picked = panels.choose_row(
         [_row(path) for path in paths],
-        hide_index=True,
-        height=min(38 + 35 * len(paths), 180),
-        on_select="rerun",
-        selection_mode="single-row",
-        selection_default={"selection": {"rows": [position], "columns": []}},
-        key=f"experiments-{len(paths)}-{paths[0].name}",
+        paths,
+        st.session_state.get(CHOSEN),
+        f"experiments-{len(paths)}-{paths[0].name}",
     )
-    rows = event["selection"]["rows"]
-    picked = paths[rows[0]] if rows and rows[0] < len(paths) else paths[position]
     st.session_state[CHOSEN] = picked
     return picked
 
 
 def _row(path: Path) -> dict[str, Any]:
+    from synth_core.experiments import EXPERIMENTS
     from synth_core.experiments.base import DESCRIPTION, OUTCOME
     from synth_core.storage import read_json
 
     found = read_json(path / DESCRIPTION)
     done = sum(1 for folder in (path / "cells").glob("[!.]*"))
     state = "finished" if (path / OUTCOME).is_file() else f"{done} parts done"
+    kind = EXPERIMENTS.get(found.get("experiment"))
     return {
-        "experiment": found.get("experiment", ""),
+        "experiment": kind.title if kind else found.get("experiment", ""),
         "dataset": found.get("dataset", {}).get("name", ""),
         "state": state,
         "folder": path.name,
@@ -161,8 +161,7 @@ def _show(path: Path) -> None:
     from synth_core.storage import read_json
 
     if not (path / OUTCOME).is_file():
-        st.caption("Not finished: start it with the same settings to go on where it was.")
-        _removal(path)
+        _unfinished(path)
         return
     outcome = Outcome.from_dict(read_json(path / OUTCOME))
     st.subheader(words.plain(outcome.title), anchor=False)
@@ -172,7 +171,7 @@ def _show(path: Path) -> None:
     for number, table in enumerate(outcome.tables):
         with st.expander(words.plain(table.title), expanded=number == 0):
             rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-            st.dataframe(rows, hide_index=True, height=min(38 + 35 * max(1, len(rows)), TALLEST))
+            st.dataframe(rows, hide_index=True)
     with st.container(horizontal=True):
         for label, content, ending in (
             ("Result (JSON)", (path / OUTCOME).read_text(encoding="utf-8"), "json"),
@@ -182,17 +181,55 @@ def _show(path: Path) -> None:
         _removal(path)
 
 
+def _unfinished(path: Path) -> None:
+    """How to go on with an experiment that was stopped."""
+    running = _is_running()
+    if running and st.session_state.get(RUNNING) == path:
+        st.caption("At work; what is done is kept.")
+        return
+    dataset = _dataset_of(path)
+    gone = "" if dataset else " Its dataset is no longer in the workspace."
+    st.caption(f"Not finished; what is done is kept.{gone}")
+    with st.container(horizontal=True):
+        if st.button("Go on", icon=":material/play_arrow:", key="experiment-on", disabled=running or dataset is None):
+            assert dataset is not None
+            _go_on(path, dataset)
+            st.rerun()
+        _removal(path)
+
+
+def _dataset_of(path: Path) -> Path | None:
+    """The dataset of the workspace that an experiment was begun on."""
+    from synth_core.experiments.base import DESCRIPTION
+    from synth_core.storage import read_json
+
+    wanted = read_json(path / DESCRIPTION).get("dataset", {}).get("hash")
+    return next((found for found in cache.readable_datasets() if cache.dataset_info(found)["hash"] == wanted), None)
+
+
+def _go_on(path: Path, dataset: Path) -> None:
+    from synth_core.experiments import EXPERIMENTS
+    from synth_core.experiments.base import DESCRIPTION
+    from synth_core.storage import read_json
+
+    found = read_json(path / DESCRIPTION)
+    _begin(EXPERIMENTS[found["experiment"]](cache.dataset(dataset), path, found["config"]))
+
+
 def _charts(outcome: Outcome) -> None:
     from synth_core.figures import interval_chart
 
-    for column, chart in zip(st.columns(max(1, len(outcome.charts))), outcome.charts, strict=False):
+    charts = [chart for chart in outcome.charts if any(math.isfinite(point.value) for point in chart.points)]
+    for column, chart in zip(st.columns(max(1, len(charts))), charts, strict=False):
         with column:
             st.markdown(f"**{words.plain(chart.title)}**")
+            alike = [point for other in charts if other.axis == chart.axis for point in other.points]
             figure = interval_chart(
                 chart.points,
                 chart.axis,
                 reference=chart.reference,
                 reference_name=chart.reference_name,
+                beside=alike,
                 dark=st.context.theme.type == "dark",
             )
             st.plotly_chart(figure, key=f"experiment-chart-{chart.title}")

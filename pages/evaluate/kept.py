@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from pages.evaluate.running import CHOSEN
-from pages.shared import cache
+from pages.shared import cache, panels
 
 SHOWN = 200  # reports listed, the newest first
 _ANSWERED = {"realism": "real enough", "usefulness": "useful", "safety": "safe", "certainty": "sure"}
@@ -20,20 +20,13 @@ def choose() -> Path | None:
     paths = cache.readable_evaluations()[:SHOWN]
     if not paths:
         return None
-    chosen = st.session_state.get(CHOSEN)
-    position = paths.index(chosen) if chosen in paths else 0
     st.subheader("Reports", anchor=False)
-    event = st.dataframe(
+    picked = panels.choose_row(
         [row(path) for path in paths],
-        hide_index=True,
-        height=min(38 + 35 * len(paths), 180),
-        on_select="rerun",
-        selection_mode="single-row",
-        selection_default={"selection": {"rows": [position], "columns": []}},
-        key=f"evaluate-reports-{len(paths)}-{paths[0].name}",
+        paths,
+        st.session_state.get(CHOSEN),
+        f"evaluate-reports-{len(paths)}-{paths[0].name}",
     )
-    rows = event["selection"]["rows"]
-    picked = paths[rows[0]] if rows and rows[0] < len(paths) else paths[position]
     st.session_state[CHOSEN] = picked
     return picked
 

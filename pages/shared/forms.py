@@ -26,6 +26,7 @@ def form_for(
     shown: Sequence[str] | None = None,
     hidden: Sequence[str] = (),
     choices: Mapping[str, Sequence[str]] | None = None,
+    extensible: Sequence[str] = (),
     rest_title: str = "More settings",
 ) -> Settings | None:
     """Draw widgets for the fields of a pydantic model.
@@ -38,6 +39,7 @@ def form_for(
     shown : fields in sight, in this order; the others go below `rest_title`. All when None.
     hidden : fields that are not offered and keep their default.
     choices : options for fields that hold several names.
+    extensible : those of them to which other names can be added by typing.
 
     Returns
     -------
@@ -54,7 +56,11 @@ def form_for(
         for position, name in enumerate(names):
             value = start.get(name, fields[name].get_default(call_default_factory=True))
             with columns[position % _COLUMNS]:
-                values[name] = _widget(name, fields[name], value, f"{key}-{name}", (choices or {}).get(name))
+                options = (choices or {}).get(name)
+                if options is not None:
+                    values[name] = _several(name, fields[name], value, f"{key}-{name}", options, name in extensible)
+                else:
+                    values[name] = _widget(name, fields[name], value, f"{key}-{name}")
 
     if first:
         draw(first)
@@ -75,7 +81,24 @@ def refusal(error: ValidationError) -> str:
     return f"{_title(name) or 'These settings'}: {first['msg'].removeprefix('Value error, ')}."
 
 
-def _widget(name: str, field: FieldInfo, value: Any, key: str, choices: Sequence[str] | None) -> Any:
+def _several(
+    name: str, field: FieldInfo, value: Sequence[str] | None, key: str, options: Sequence[str], extensible: bool
+) -> Sequence[str] | None:
+    chosen = list(value or ())
+    offered = [*options, *(one for one in chosen if one not in options)]
+    picked = st.multiselect(
+        _label(name, field),
+        offered,
+        chosen,
+        key=key,
+        help=field.description,
+        placeholder="all",
+        accept_new_options=extensible,
+    )
+    return picked or None
+
+
+def _widget(name: str, field: FieldInfo, value: Any, key: str) -> Any:
     kind, optional = _kind(field.annotation)
     label, reason = _label(name, field), field.description
     if kind is bool:
@@ -86,8 +109,6 @@ def _widget(name: str, field: FieldInfo, value: Any, key: str, choices: Sequence
         return st.selectbox(label, options, index, key=key, help=reason, format_func=_option)
     if kind in (int, float):
         return _number(label, field, value, key, reason, whole=kind is int, optional=optional)
-    if choices is not None:
-        return st.multiselect(label, choices, value or (), key=key, help=reason, placeholder="all") or None
     if get_origin(kind) in (tuple, list):
         text = st.text_input(label, ", ".join(map(str, value or ())), key=key, help=reason, placeholder="all")
         return tuple(part.strip() for part in text.split(",") if part.strip()) or (None if optional else ())

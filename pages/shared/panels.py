@@ -19,6 +19,7 @@ __all__ = [
     "build_demo_button",
     "choose_dataset",
     "choose_model",
+    "choose_row",
     "dataset_line",
     "demo_missing",
     "form_for",
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 DEMO = "demo"
+ROWS_AT_ONCE, TABLE_HEIGHT = 6, 236  # rows of a table to choose from; of a longer one, pixels
 DEMO_NAMES = ("demo-ecg", "demo-eeg", "demo-ct")
 
 
@@ -74,6 +76,22 @@ def runs_for(spec: Mapping[str, Any]) -> list[Path]:
 def indices_of_class(data: Dataset, name: str) -> list[int]:
     """Positions of the examples whose labels have this class."""
     return [position for position, labels in enumerate(data.table["labels"]) if name in labels]
+
+
+def choose_row(rows: Sequence[Mapping[str, Any]], paths: Sequence[Path], chosen: Path | None, key: str) -> Path:
+    """A table with one row for each path; the row that is picked, at first the one of `chosen`, else the first."""
+    position = paths.index(chosen) if chosen in paths else 0
+    event = st.dataframe(
+        list(rows),
+        hide_index=True,
+        height="content" if len(rows) <= ROWS_AT_ONCE else TABLE_HEIGHT,
+        on_select="rerun",
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": [position], "columns": []}},
+        key=key,
+    )
+    picked = event["selection"]["rows"]
+    return paths[picked[0]] if picked and picked[0] < len(paths) else paths[position]
 
 
 def nothing_yet(message: str) -> None:

@@ -20,19 +20,7 @@ def choose() -> Path | None:
     if not paths:
         st.info("No run yet: start one under New run.", icon=":material/info:")
         return None
-    chosen = state.current().run
-    position = paths.index(chosen) if chosen in paths else 0
-    event = st.dataframe(
-        [row(path) for path in paths],
-        hide_index=True,
-        height=min(38 + 35 * len(paths), 180),
-        on_select="rerun",
-        selection_mode="single-row",
-        selection_default={"selection": {"rows": [position], "columns": []}},
-        key="runs",
-    )
-    rows = event["selection"]["rows"]
-    return paths[rows[0]] if rows and rows[0] < len(paths) else paths[position]
+    return panels.choose_row([row(path) for path in paths], paths, state.current().run, "runs")
 
 
 def any_alive() -> bool:

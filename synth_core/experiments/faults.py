@@ -16,7 +16,7 @@ from synth_core.types import Batch, Condition, DataSpec
 ALL = frozenset({"eeg", "ecg", "ct"})
 SIGNALS = frozenset({"eeg", "ecg"})
 UNIQUE = 5  # examples left by a collapse
-NOISE, NOISE_HU = 0.02, 2.0  # of the spread of a signal, or in CT, added to what is repeated or copied
+NOISE, NOISE_HU = 0.02, 2.0  # of the spread of a signal, or in CT, added to what is repeated, or copied and changed
 DELAY_SECONDS = 0.05
 BANDS = {"eeg": (8.0, 13.0), "ecg": (8.0, 20.0)}  # Hz, what is dropped: alpha rhythm, most of the QRS complex
 LESION_HU, WASHED_HU = 80.0, 45.0  # above the first, values within the brain are pulled down to the second
@@ -55,7 +55,7 @@ def _collapse(clean: Batch, train: Batch, rng: np.random.Generator) -> Batch:
 def _copied(share: float) -> Plant:
     def plant(clean: Batch, train: Batch, rng: np.random.Generator) -> Batch:
         count = round(share * len(clean))
-        copies = _jittered(_drawn(train, count, rng), rng)
+        copies = replace(_drawn(train, count, rng), subjects=None)
         return _joined(copies, clean.select(list(range(count, len(clean)))))
 
     return plant

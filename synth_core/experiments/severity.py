@@ -247,12 +247,11 @@ class Severity(Experiment):
             if answer.word == CANNOT_SAY
             else f"{what[0].upper()}{what[1:]} {answer.word} the requested severity"
         )
-        return (
-            f"{verdict}: {answer.reason}",
-            f"At {inside} of {len(compared)} levels the synthetic mean lies within the interval of real people"
-            + (f"; {few} levels have fewer than {FEWEST_IN_BIN} people near them." if few else "."),
-            f"The generator was asked for {asked}, from the same noise at every level.",
-        )
+        within = f"At {inside} of {len(compared)} levels the synthetic mean lies within the interval of real people"
+        sparse = f"{few} levels have fewer than {FEWEST_IN_BIN} people near them."
+        sentences = [f"{verdict}: {answer.reason}", f"{within}." if compared else "", sparse if few else ""]
+        sentences.append(f"The generator was asked for {asked}, from the same noise at every level.")
+        return tuple(sentence for sentence in sentences if sentence)
 
     def _table(self, name: str, levels: Floats, rows: list[Level]) -> Table:
         cells = tuple(

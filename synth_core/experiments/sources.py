@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -39,7 +39,7 @@ class Source:
     """
 
     name: str
-    settings: Mapping[str, Any]
+    settings: dict[str, Any]
     asked: Asked
     title: str
 

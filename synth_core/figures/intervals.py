@@ -18,6 +18,7 @@ def interval_chart(
     *,
     reference: float | None = None,
     reference_name: str = "",
+    beside: Sequence[tuple[str, float, float, float]] = (),
     dark: bool = False,
 ) -> go.Figure:
     """Dots with bars of uncertainty.
@@ -27,6 +28,7 @@ def interval_chart(
     points : (name, value, low, high) from top to bottom; NaN bounds where there is no interval.
     axis : the measure, with its unit.
     reference, reference_name : a value to compare with and what it is; None for none.
+    beside : points of the charts that this one stands beside, on whose scale it is drawn.
     """
     figure = blank(axis, "", dark=dark)
     known = [point for point in points if not math.isnan(point[1])]
@@ -47,5 +49,10 @@ def interval_chart(
     if reference is not None and not math.isnan(reference):
         line = {"color": NEUTRAL, "dash": "dash", "width": 1.5}
         figure.add_vline(x=reference, line=line, annotation_text=reference_name)
+    shown = [bound for _, *bounds in beside for bound in [*bounds, reference] if bound is not None]
+    finite = [bound for bound in shown if math.isfinite(bound)]
+    if finite:
+        margin = 0.06 * (max(finite) - min(finite)) or 1.0
+        figure.update_xaxes(range=[min(finite) - margin, max(finite) + margin])
     figure.update_yaxes(range=[len(known) - 0.5, -0.5], type="category", automargin=True)
     return figure.update_layout(showlegend=False, hovermode="closest", height=MARGINS + ROW * max(3, len(known)))

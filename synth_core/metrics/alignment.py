@@ -79,8 +79,9 @@ def spectral_shape(examples: Floats, grid: Grid) -> Floats:
 
 def unit_rows(rows: Floats) -> Floats:
     """Each row divided by its Euclidean length; rows of zeros stay."""
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows / np.where(length > 0, length, 1).astype(np.float32)
+    length = np.linalg.norm(rows, axis=1, keepdims=True).astype(np.float32)
+    length[length == 0] = 1
+    return rows / length
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ def test_honest_examples_raise_at_most_one_alarm_among_all_measures(found: Any) 
 
 def test_copies_are_noticed_by_the_measure_made_for_them(found: Any) -> None:
     assert "100 % copies" in found.settings["reactions"]["closer to training"]
+    assert "100 % copies" in found.settings["reactions"]["exact copies"]
 
 
 def part(value: float, low: float | None, high: float | None, floor: float | None, better: str = "lower") -> Any:

@@ -57,6 +57,14 @@ def dataset(workspace: Workspace) -> Path:
 
 
 @pytest.fixture
+def others(workspace: Workspace) -> Path:
+    """A dataset of other people, alike."""
+    out = workspace.folder("datasets") / "others"
+    prepare([wave(k) for k in range(100, 110)], out, Preparation(seconds=2.0))
+    return out
+
+
+@pytest.fixture
 def model(workspace: Workspace, dataset: Path) -> Path:
     """An untrained flow that makes what the dataset holds."""
     from synth_core.data import Dataset

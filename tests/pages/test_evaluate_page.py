@@ -19,14 +19,6 @@ from tests.export.reports import small_report
 from tests.pages.conftest import open_page, text, wave
 
 
-@pytest.fixture
-def others(workspace: Workspace) -> Path:
-    """A dataset of other people, alike."""
-    out = workspace.folder("datasets") / "others"
-    prepare([wave(k) for k in range(100, 110)], out, Preparation(seconds=2.0))
-    return out
-
-
 def archive(workspace: Workspace, n: int, samples: int = 100) -> Path:
     """An uploaded NPZ of noise."""
     spec = DataSpec("ecg", (2, samples), "mV", 50.0, ("I", "II"), ("slow", "fast"))
