@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
 from pages.shared import cache, panels, state, words
 from synth_core.settings import idle_fields
+
+Preset = Literal["paper", "modern"]
+PRESETS: dict[Preset, str] = {"modern": "Modern", "paper": "As in the paper"}
 
 
 def show() -> None:
@@ -26,7 +29,12 @@ def show() -> None:
         fitting = [name for name, kind in REGISTRY.items() if modality in kind.modalities]
         name = st.selectbox("Generator", fitting, key="new-generator", format_func=lambda key: REGISTRY[key].title)
         st.caption(REGISTRY[name].reference)
-        title = st.text_input("Name of the run", f"{dataset.name}-{name}", key=f"new-name-{dataset.name}-{name}")
+        if REGISTRY[name].warning:
+            st.caption(f":material/warning: {REGISTRY[name].warning}")
+        preset = _choose_preset(name)
+        title = st.text_input(
+            "Name of the run", _title(dataset, name, preset), key=f"new-name-{dataset.name}-{name}-{preset}"
+        )
     with right:
         run = panels.form_for(
             RunConfig,
@@ -36,16 +44,38 @@ def show() -> None:
             hidden=("out",),
             rest_title="More settings of the run",
         )
+        settings = REGISTRY[name].Config
         config = panels.form_for(
-            REGISTRY[name].Config,
-            None,
-            f"new-{name}",
+            settings,
+            settings.model_validate({"preset": preset}),
+            f"new-{name}-{preset}",
             shown=(),
-            hidden=idle_fields(REGISTRY[name].Config, modality),
+            hidden=["preset", *idle_fields(settings, modality)],
             rest_title="Settings of the generator",
         )
     if st.button("Start", type="primary", icon=":material/play_arrow:", key="new-start") and run and config:
         _start(dataset, name, config.model_dump(), run, title)
+
+
+def _choose_preset(name: str) -> Preset:
+    """The settings of the paper or today's, where they differ."""
+    from synth_core.generators import REGISTRY
+
+    if not REGISTRY[name].Config.PRESETS:
+        return "modern"
+    return st.segmented_control(
+        "Settings",
+        list(PRESETS),
+        default="modern",
+        required=True,
+        format_func=PRESETS.__getitem__,
+        key=f"new-preset-{name}",
+        help="As in the paper: the method as its authors meant it. Modern: what trains better today.",
+    )
+
+
+def _title(dataset: Path, name: str, preset: Preset) -> str:
+    return "-".join([dataset.name, name, *([preset] if preset == "paper" else [])])
 
 
 def _start(dataset: Path, generator: str, config: dict[str, Any], run: Any, title: str) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from synth_core.generators import REGISTRY
 from synth_core.training import RunConfig, RunDirectory, Status, create_run
 from synth_core.workspace import Workspace
 from tests.pages.conftest import open_page, text
@@ -109,3 +111,25 @@ def test_a_password_closes_every_page(app: AppTest, monkeypatch: pytest.MonkeyPa
     app.text_input[0].set_value("open sesame")
     app.button[0].click().run()
     assert not app.text_input
+
+
+def test_the_settings_of_a_paper_are_started_as_they_stand(
+    dataset: Path, app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[dict[str, Any]] = []
+    monkeypatch.setattr("pages.train.new_run._start", lambda path, name, config, run, title: started.append(config))
+    open_page(app, "train")
+    app.selectbox(key="new-generator").set_value("cwgan").run()
+    app.segmented_control(key="new-preset-cwgan").set_value("paper").run()
+    app.button(key="new-start").click().run()
+    assert not app.exception
+    (config,) = started
+    assert (config["preset"], config["constraint"], config["bounded"]) == ("paper", "clip", True)
+    assert config == REGISTRY["cwgan"].Config(preset="paper").model_dump()
+
+
+def test_a_control_has_no_paper_and_says_what_it_is(dataset: Path, app: AppTest) -> None:
+    open_page(app, "train")
+    app.selectbox(key="new-generator").set_value("memorise").run()
+    assert not any(control.key == "new-preset-memorise" for control in app.segmented_control)
+    assert REGISTRY["memorise"].warning in text(app)
