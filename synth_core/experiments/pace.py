@@ -12,7 +12,9 @@ from synth_core.settings import checked
 from synth_core.training import RunConfig
 from synth_core.training.loop import active_phases, train
 
-MEASURED = 20  # steps
+MEASURED = 20  # steps, or as many as fill
+MEASURED_SECONDS = 2.0  # where they are quick
+MOST = 400
 
 
 def step_seconds(generator: Generator, training: Dataset, seed: int, say: Callable[[str], None]) -> float:
@@ -22,6 +24,12 @@ def step_seconds(generator: Generator, training: Dataset, seed: int, say: Callab
     each also allocates memory.
     """
     steps = max(MEASURED, *(2 * phase.every for phase in generator.phases))
+    seconds = _typical(generator, training, steps, seed, say)
+    more = min(MOST, steps_within(MEASURED_SECONDS, seconds))
+    return seconds if more < 2 * steps else _typical(generator, training, more, seed, say)
+
+
+def _typical(generator: Generator, training: Dataset, steps: int, seed: int, say: Callable[[str], None]) -> float:
     kinds: list[tuple[str, ...]] = []
     spent: dict[tuple[str, ...], list[float]] = {}
     records = train(generator, training, checked(RunConfig, {"steps": steps, "seed": seed}, "the run"))
