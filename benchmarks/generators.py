@@ -210,6 +210,29 @@ def public_transformer(batch: int) -> Step:
     return _training(network, lambda: F.mse_loss(network(x, time_), x))
 
 
+def public_transformer_in_convolutions(batch: int) -> Step:
+    """With the same convolutions at full rate as ours, and the same skip around the transformer."""
+    model = import_module("ecgen.nn.backbones.dit1d")
+
+    class Network(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem = nn.Conv1d(12, 32, 7, padding="same")
+            self.inner = model.DiT1d(32, patch_size=20, dim=128, depth=4, heads=4)
+            self.head = nn.Sequential(
+                nn.Conv1d(64, 32, 7, padding="same"), nn.SiLU(), nn.Conv1d(32, 12, 7, padding="same")
+            )
+
+        def forward(self, x: Tensor, time: Tensor) -> Tensor:
+            local = F.silu(self.stem(x))
+            out: Tensor = self.head(torch.cat([local, self.inner(local, time)], dim=1))
+            return out
+
+    network = Network()
+    x, time_ = torch.randn(batch, 12, 1000), 1000 * torch.rand(batch)
+    return _training(network, lambda: F.mse_loss(network(x, time_), x))
+
+
 def our_vqvae(phase: str) -> Callable[[int], Step]:
     """Step of one phase at the settings of the source."""
 
@@ -281,6 +304,7 @@ CASES: dict[str, tuple[Callable[[int], Step], Callable[[int], Step]]] = {
     "diffwave": (our_diffwave, public_diffwave),
     "time_diffusion, U-Net 32": (our_unet, public_unet),
     "flow, transformer 128": (our_transformer, public_transformer),
+    "flow, public in our ends": (our_transformer, public_transformer_in_convolutions),
     "time_vqvae, tokeniser": (our_vqvae("tokeniser"), public_tokeniser),
     "time_vqvae, prior": (our_vqvae("prior"), public_prior),
 }
