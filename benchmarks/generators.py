@@ -1,11 +1,11 @@
-"""CPU seconds of a training step, forward and backward, beside public code of the same architecture.
+"""CPU seconds of a training step, forward and backward, beside public code of the same architecture; and of drawing.
 
     OMP_NUM_THREADS=1 python -m benchmarks.generators --peers /tmp/peers --out generators.json
 
 `--peers` is a folder into which the wheels of `denoising-diffusion-pytorch`, `einops`, `ema-pytorch`, `accelerate`,
-`timevqvae` and the source of `diffwave` are unpacked (`pip download --no-deps`, then unzip or tar).
+`timevqvae`, `ecgen` and the source of `diffwave` are unpacked (`pip download --no-deps`, then unzip or tar).
 Both sides take turns on one thread, and the least of all turns counts: other work on the machine only adds to a time.
-A peer that is not there shows as such.
+A peer that is not there shows as such. Untrained networks draw, as fast as trained ones.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -27,6 +28,7 @@ from torch import Tensor, nn
 
 from synth_core.generators import build
 from synth_core.generators.nets.dilated import DilatedNetwork
+from synth_core.generators.nets.transformer import PatchTransformer
 from synth_core.generators.nets.unet import UNet
 from synth_core.types import Batch, Condition, DataSpec
 
@@ -41,7 +43,7 @@ PEER_STUBS = (
 
 
 def main() -> None:
-    """Print one table; write JSON with `--out`."""
+    """Print the training steps and the drawing; write JSON with `--out`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", type=Path, default=Path("/tmp/peers"))
     parser.add_argument("--turns", type=int, default=8)
@@ -51,9 +53,11 @@ def main() -> None:
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     rows = measure(given.peers, given.batches, given.turns)
-    print(table(rows))
+    print(table(rows), flush=True)
+    drawing = measure_drawing(given.turns)
+    print(drawing_table(drawing))
     if given.out:
-        given.out.write_text(json.dumps(rows, indent=2) + "\n")
+        given.out.write_text(json.dumps({"training": rows, "drawing": drawing}, indent=2) + "\n")
 
 
 def measure(peers: Path, batches: list[int], turns: int) -> list[dict[str, object]]:
@@ -69,6 +73,40 @@ def measure(peers: Path, batches: list[int], turns: int) -> list[dict[str, objec
             least = interleaved(steps, turns)
             rows.append({"method": name, "batch": batch, "ours": least["ours"], "public": least.get("public")})
     return rows
+
+
+def measure_drawing(turns: int) -> list[dict[str, object]]:
+    """One row per way of drawing an ECG, each alone; then a thousand, from a batch of `DRAWN_TOGETHER`."""
+    least = interleaved({name: _drawing(made, steps, 1) for name, (made, steps) in DRAWERS.items()}, turns)
+    slowest = max(least.values())
+    rows: list[dict[str, object]] = [
+        {"method": name, "examples": 1, "seconds": seconds, "ratio": slowest / seconds}
+        for name, seconds in least.items()
+    ]
+    name, (made, steps) = next(iter(DRAWERS.items()))
+    together = interleaved({name: _drawing(made, steps, DRAWN_TOGETHER)}, min(turns, 3))[name]
+    return [*rows, {"method": name, "examples": 1000, "seconds": together * 1000 / DRAWN_TOGETHER, "ratio": None}]
+
+
+def _drawing(made: dict[str, Any], steps: int, n: int) -> Step:
+    given = dict(made)
+    torch.manual_seed(0)
+    generator = build(given.pop("name"), ECG, **given)
+    labels = Condition(labels=torch.eye(2)[torch.arange(n) % 2])
+
+    def draw() -> None:
+        generator.sample(labels, rng=torch.Generator().manual_seed(0), steps=steps)
+
+    return draw
+
+
+def drawing_table(rows: list[dict[str, object]]) -> str:
+    """Plain text, one line per row."""
+    lines = [f"{'drawing, 12 × 1000':<40}{'examples':>9}{'ours s':>10}{'faster than the slowest':>25}"]
+    for row in rows:
+        ratio = f"{row['ratio']:>24.1f}×" if isinstance(row["ratio"], float) else f"{'from ' + str(DRAWN_TOGETHER):>25}"
+        lines.append(f"{row['method']:<40}{row['examples']:>9}{row['seconds']:>10.3f}{ratio}")
+    return "\n".join(lines)
 
 
 def interleaved(steps: dict[str, Step], turns: int) -> dict[str, float]:
@@ -99,9 +137,10 @@ def find_peers(folder: Path) -> None:
     sys.path[:0] = [str(folder), *(str(path) for path in folder.glob("diffwave-*/src"))]
     for name in PEER_STUBS:
         sys.modules.setdefault(name, types.ModuleType(name))
-    package = types.ModuleType("denoising_diffusion_pytorch")  # its __init__ imports all of its image models
-    package.__path__ = [str(folder / "denoising_diffusion_pytorch")]
-    sys.modules.setdefault(package.__name__, package)
+    for name in ("denoising_diffusion_pytorch", "ecgen"):  # whose __init__ imports all of their models, and plotting
+        package = types.ModuleType(name)
+        package.__path__ = [str(folder / name)]
+        sys.modules.setdefault(name, package)
 
 
 def our_diffwave(batch: int) -> Step:
@@ -154,6 +193,42 @@ def our_unet(batch: int) -> Step:
 
 def public_unet(batch: int) -> Step:
     network = import_module("denoising_diffusion_pytorch.denoising_diffusion_pytorch_1d").Unet1D(32, channels=12)
+    x, time_ = torch.randn(batch, 12, 1000), 1000 * torch.rand(batch)
+    return _training(network, lambda: F.mse_loss(network(x, time_), x))
+
+
+def our_transformer(batch: int) -> Step:
+    network = PatchTransformer(12, (1000,), dim=128, depth=4, heads=4, patch=20, width=32)
+    x, time_, nothing = torch.randn(batch, 12, 1000), torch.rand(batch), torch.zeros(batch, 128)
+    return _training(network, lambda: F.mse_loss(network(x, time_, nothing), x))
+
+
+def public_transformer(batch: int) -> Step:
+    """Of the same width, depth and patch; it has no convolutions at full rate before and behind, as ours has."""
+    network = import_module("ecgen.nn.backbones.dit1d").DiT1d(12, patch_size=20, dim=128, depth=4, heads=4)
+    x, time_ = torch.randn(batch, 12, 1000), 1000 * torch.rand(batch)
+    return _training(network, lambda: F.mse_loss(network(x, time_), x))
+
+
+def public_transformer_in_convolutions(batch: int) -> Step:
+    """With the same convolutions at full rate as ours, and the same skip around the transformer."""
+    model = import_module("ecgen.nn.backbones.dit1d")
+
+    class Network(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem = nn.Conv1d(12, 32, 7, padding="same")
+            self.inner = model.DiT1d(32, patch_size=20, dim=128, depth=4, heads=4)
+            self.head = nn.Sequential(
+                nn.Conv1d(64, 32, 7, padding="same"), nn.SiLU(), nn.Conv1d(32, 12, 7, padding="same")
+            )
+
+        def forward(self, x: Tensor, time: Tensor) -> Tensor:
+            local = F.silu(self.stem(x))
+            out: Tensor = self.head(torch.cat([local, self.inner(local, time)], dim=1))
+            return out
+
+    network = Network()
     x, time_ = torch.randn(batch, 12, 1000), 1000 * torch.rand(batch)
     return _training(network, lambda: F.mse_loss(network(x, time_), x))
 
@@ -217,9 +292,19 @@ def _training(module: nn.Module, loss: Callable[[], Tensor]) -> Step:
     return step
 
 
+DRAWN_TOGETHER = 64
+DRAWERS: dict[str, tuple[dict[str, Any], int]] = {  # settings, sampler steps
+    "flow, width 64, 10 steps": ({"name": "flow", "dim": 64}, 10),
+    "flow, width 128, 10 steps": ({"name": "flow"}, 10),
+    "flow, width 128, 20 steps": ({"name": "flow"}, 20),
+    "diffwave, 50 steps": ({"name": "diffwave"}, 50),
+    "diffwave as published, 50 steps": ({"name": "diffwave", "preset": "paper"}, 50),
+}
 CASES: dict[str, tuple[Callable[[int], Step], Callable[[int], Step]]] = {
     "diffwave": (our_diffwave, public_diffwave),
     "time_diffusion, U-Net 32": (our_unet, public_unet),
+    "flow, transformer 128": (our_transformer, public_transformer),
+    "flow, public in our ends": (our_transformer, public_transformer_in_convolutions),
     "time_vqvae, tokeniser": (our_vqvae("tokeniser"), public_tokeniser),
     "time_vqvae, prior": (our_vqvae("prior"), public_prior),
 }

@@ -13,7 +13,9 @@ from synth_core.settings import parsed
 
 
 def experiment(
-    name: Annotated[str, typer.Argument(help="planted-faults, augmentation, severity, privacy, or a paper's preset.")],
+    name: Annotated[
+        str, typer.Argument(help="planted-faults, methods, augmentation, severity, privacy, or a paper's preset.")
+    ],
     dataset: Annotated[Path, typer.Argument(help="A prepared dataset; it is split by subject.")],
     out: Annotated[
         Path | None, typer.Option(help="Where results are kept; one that was stopped goes on. Default: the workspace.")

@@ -156,7 +156,7 @@ class Privacy(Experiment):
         first, others = canaries.values[:outside].numpy(), canaries.values[outside:].numpy()
         found = find_copies(made.values.numpy(), others, first, image=self.dataset.spec.is_image)
         alignment = np.concatenate([found.held_out, found.similarity]).astype(np.float64)
-        _, of_canaries, of_made = _standardised(self._train, canaries, made)
+        _, of_canaries, of_made = standardised(self._train, canaries, made)
         return Result({}, {"alignment": alignment, "features": -nearest_distance(of_canaries, of_made)})
 
     @property
@@ -178,7 +178,7 @@ class Privacy(Experiment):
             holdout.select(list(range(n))),
             made.select(list(range(n))),
         )
-        train, held_out, drawn = _standardised(*batches)
+        train, held_out, drawn = standardised(*batches)
         features = Trio(train, held_out, drawn, batches[1].subjects, None, batches[0].subjects)
         measures = [measure.to_dict() for measure in safety_measures(batches, features, rng, copies)]
         return Result({"measures": measures, "n": n, "threshold": copies.threshold})
@@ -238,7 +238,7 @@ def _some(part: Dataset, most: int, seed: int) -> Batch:
     return part.batch(np.sort(rows))
 
 
-def _standardised(*batches: Batch) -> list[Floats]:
+def standardised(*batches: Batch) -> list[Floats]:
     """Features of each, in standard deviations of the first: real training examples."""
     features = [features_of(batch).values for batch in batches]
     spread = features[0].std(0)

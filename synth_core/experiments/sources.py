@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from synth_core.data import Dataset
 from synth_core.errors import InvalidSetting, SpecMismatch
@@ -143,7 +144,10 @@ def _trained(source: Source, dataset: Dataset, folder: Path, steps: int, seed: i
 
     run = RunDirectory(folder)
     if not (folder / "config.json").is_file():
-        run_settings = {"out": folder, "steps": steps, "seed": seed, "previews": 0}
+        warmup = min(
+            checked(RunConfig, {}, "the run").warmup, steps // 10
+        )  # a short run would never reach its learning rate
+        run_settings = {"out": folder, "steps": steps, "seed": seed, "previews": 0, "warmup": warmup}
         config = checked(RunConfig, run_settings, "the run")
         run = create_run(dataset.path, source.name, source.settings, config)
     for record in work(run):
@@ -162,12 +166,19 @@ def _model_of(dataset: Dataset, path: Path) -> Generator:
 
 def drawn(generator: Generator, training: Dataset, n: int, asked: Asked, seed: int, say: Say) -> Batch:
     """n examples of a generator, asked for as often as `training` has each condition."""
-    names = generator.accepted if asked == "everything" else generator.accepted & {"labels"}
     rows = np.random.default_rng(seed).integers(len(training), size=n)
+    return drawn_like(generator, training, rows, asked, seed, say)
+
+
+def drawn_like(
+    generator: Generator, training: Dataset, rows: NDArray[np.integer], asked: Asked, seed: int, say: Say
+) -> Batch:
+    """An example for each of these rows of `training`, asked for with the conditions of that row."""
+    names = generator.accepted if asked == "everything" else generator.accepted & {"labels"}
     rng = torch.Generator().manual_seed(seed)
     parts = []
-    for begin in range(0, n, DRAWN_AT_ONCE):
-        say(f"{begin} of {n} examples drawn")
+    for begin in range(0, len(rows), DRAWN_AT_ONCE):
+        say(f"{begin} of {len(rows)} examples drawn")
         real = training.batch(rows[begin : begin + DRAWN_AT_ONCE].tolist()).condition
         condition = Condition(**{name: getattr(real, name) for name in names & real.given})
         parts.append(generator.sample(condition if condition.given else len(real), rng=rng))

@@ -65,16 +65,18 @@ def closer_to_train(train: ArrayLike, holdout: ArrayLike, synthetic: ArrayLike) 
 
     Parameters
     ----------
-    train, holdout, synthetic : (n, d); train and holdout of equal number, or the larger set wins by chance.
+    train, holdout, synthetic : (n, d); each of the larger real set counts less, since it wins more often by chance.
 
     Returns
     -------
-    In [0, 1]; ½ when nothing was copied. Ties count half.
+    In [0, 1]; ½ when nothing was copied, whatever the sizes: P(nearest is of n among n + m) = n / (n + m), and the
+    shares are divided by n and m. Ties count half.
     """
     a, b = feature_pair(train, holdout, least=1)
     y = feature_pair(train, synthetic, least=1)[1]
     to_train, to_holdout = nearest_distance(y, a), nearest_distance(y, b)
-    return float((to_train < to_holdout).mean() + (to_train == to_holdout).mean() / 2)
+    share = float((to_train < to_holdout).mean() + (to_train == to_holdout).mean() / 2)
+    return share * len(b) / (share * len(b) + (1 - share) * len(a))
 
 
 def identifiability(real: ArrayLike, synthetic: ArrayLike) -> float:

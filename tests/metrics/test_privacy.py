@@ -19,6 +19,14 @@ def test_copies_are_closer_to_training_and_fresh_draws_are_not(rng):
     assert closer_to_train(train, train, holdout) == 0.5
 
 
+def test_the_larger_of_the_real_sets_is_not_nearer_by_its_size() -> None:
+    rng = np.random.default_rng(0)
+    train, holdout, fresh = (rng.normal(size=(n, 4)) for n in (3000, 300, 3000))
+    assert closer_to_train(train, holdout, fresh) == pytest.approx(0.5, abs=0.05)
+    assert closer_to_train(holdout, train, fresh) == pytest.approx(0.5, abs=0.05)
+    assert closer_to_train(train, holdout, train[:500]) == 1.0
+
+
 def test_distances_of_fresh_draws_are_those_of_held_out_people_also_at_unequal_sizes(rng):
     train, holdout, made = rng.normal(size=(1500, 6)), rng.normal(size=(300, 6)), rng.normal(size=(800, 6))
     found = nearest_neighbour_privacy(train, holdout, made)
