@@ -168,17 +168,25 @@ class DenseSynthesis(nn.Module):
 
 
 class DenseCritic(nn.Module):
-    """Scaled example, joined by the labels, to the logit of being real: three hidden layers of falling width."""
+    """Scaled example to the logit of being real: three hidden layers of falling width.
+
+    Labels meet the last of them as a projection (Miyato & Koyama 2018, arXiv 1802.05637, eq. 3): joined to the many
+    values of an example they are hardly seen, least of all by a spectrally normalised layer.
+    """
 
     def __init__(self, shape: tuple[int, ...], classes: int, hidden: int) -> None:
         super().__init__()
-        self.classes = classes
-        self.layers = _dense([math.prod(shape) + classes, 4 * hidden, 2 * hidden, hidden, 1])
+        self.layers = nn.Sequential(*_dense([math.prod(shape), 4 * hidden, 2 * hidden, hidden]), nn.LeakyReLU(0.2))
+        self.score = nn.Linear(hidden, 1)
+        self.match = nn.Linear(classes, hidden, bias=False) if classes else None
 
     def forward(self, x: Tensor, condition: Condition) -> Tensor:
         """(B, *shape) → (B,)."""
-        score: Tensor = self.layers(_joined(x.flatten(1), condition, self.classes))[:, 0]
-        return score
+        seen = self.layers(x.flatten(1))
+        score: Tensor = self.score(seen)[:, 0]
+        if self.match is None or condition.labels is None:
+            return score
+        return score + (seen * self.match(condition.labels.to(seen.dtype))).sum(1)
 
 
 def _joined(x: Tensor, condition: Condition, classes: int) -> Tensor:
