@@ -11,6 +11,7 @@ of the velocity (Li & He 2025, arXiv 2511.13720, eq. 6).
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -18,14 +19,16 @@ from torch import Tensor
 
 from synth_core.errors import InvalidSetting, SpecMismatch
 from synth_core.generators.base import Generator, Phase
-from synth_core.generators.flow_config import FlowConfig
+from synth_core.generators.flow_config import BEFORE, FlowConfig
 from synth_core.generators.inpainting import Known, infill, random_keep
 from synth_core.generators.nets.embedding import ConditionEmbedding
+from synth_core.generators.nets.factorised import FactorisedTransformer
 from synth_core.generators.nets.transformer import PatchTransformer
 from synth_core.generators.solvers import SOLVERS, Velocity
 from synth_core.types import Batch, Condition
 
 LAST_TIME = 0.97  # from which a network that predicts data makes its last step
+MOST_FOLDED = 16  # channels; more do not fit one token of the usual width
 LEAST_TIME_LEFT = 0.05  # 1 − t is not taken smaller where it divides (Li & He 2025, sec. 4.3)
 
 
@@ -47,16 +50,41 @@ class Flow(Generator):
         if config.dim % config.heads or (config.dim // config.heads) % 2:
             raise InvalidSetting(f"The width {config.dim} must be an even multiple of the {config.heads} heads.")
         self.embedding = ConditionEmbedding(len(spec.classes), config.dim)
-        self.velocity = PatchTransformer(
-            self.scaling.shape[0],
-            self.scaling.shape[1:],
-            dim=config.dim,
-            depth=config.depth,
-            heads=config.heads,
-            patch=config.patch or suggested_patch(spec.shape),
-            width=config.width,
+        self.velocity = self._network(self.scaling.shape[0], self.scaling.shape[1:])
+
+    def _network(self, channels: int, size: tuple[int, ...]) -> PatchTransformer | FactorisedTransformer:
+        config = self.config
+        shared = {"dim": config.dim, "depth": config.depth, "heads": config.heads}
+        if self.mixing == "folded":
+            patch = config.patch or suggested_patch((channels, *size))
+            extra = self._extra_channels
+            return PatchTransformer(channels, size, **shared, patch=patch, width=config.width, extra_channels=extra)
+        if config.depth < 2:
+            raise InvalidSetting("Factorised mixing needs two blocks at least: one over time, one over electrodes.")
+        return FactorisedTransformer(
+            channels,
+            size[0],
+            **shared,
+            patch=config.patch or 2 * suggested_patch((channels, *size)),  # of one channel, so it may be longer
+            width=max(4, config.width // 4),
             extra_channels=self._extra_channels,
         )
+
+    @property
+    def mixing(self) -> str:
+        """How channels are mixed: in the patch, or by attention over electrodes where they are many."""
+        usual = "factorised" if self.scaling.shape[0] > MOST_FOLDED and not self.spec.is_image else "folded"
+        return usual if self.spec.is_image or self.config.mixing is None else self.config.mixing
+
+    @property
+    def solver(self) -> str:
+        """The solver that reaches 20 steps of Heun's with the fewest evaluations (docs/results.md), unless one is set."""
+        return self.config.solver or ("ab2" if self.predicts == "velocity" else "dpm2m")
+
+    @classmethod
+    def from_description(cls, description: dict[str, Any]) -> Self:
+        """The inverse of `describe`; models of before a setting existed get what they were made with."""
+        return super().from_description(description | {"config": BEFORE | description["config"]})
 
     @property
     def _extra_channels(self) -> int:
@@ -168,7 +196,7 @@ class Flow(Generator):
         times = self._sampling_times(self._checked_steps(steps))
         x = self.noise((n, *self.scaling.shape), rng)
         velocity = self._guided(x, condition, guidance)
-        return SOLVERS[self.config.solver](velocity, x, times, closing=self.predicts == "data")
+        return SOLVERS[self.solver](velocity, x, times, closing=self.predicts == "data")
 
     def _checked_steps(self, steps: int | None) -> int:
         steps = self.config.steps if steps is None else steps

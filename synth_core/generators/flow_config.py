@@ -20,6 +20,7 @@ class FlowConfig(GeneratorConfig):
             "whitening": 0.0,
             "learning_rate": 2e-4,
             "weight_decay": 0.0,
+            "solver": "heun",
         },
     }
 
@@ -44,6 +45,13 @@ class FlowConfig(GeneratorConfig):
     )
     width: int = Field(
         32, title="Stem channels", ge=4, le=256, description="Channels of the stem and head that hide patch seams."
+    )
+    mixing: Literal["folded", "factorised"] | None = Field(
+        None,
+        title="Mixing of channels",
+        description="folded: all channels of a patch are one token; factorised: attention over time and over "
+        "electrodes in turn, a quarter of the stem channels for each electrode. Empty: folded up to 16 channels.",
+        json_schema_extra={"modalities": ["eeg", "ecg"]},
     )
     learning_rate: float = Field(
         1e-3, title="Learning rate", gt=0, le=0.1, description="AdamW; small networks take 1e-3, large ones 2e-4."
@@ -94,13 +102,12 @@ class FlowConfig(GeneratorConfig):
         description="0.5 weighs all frequencies alike, 0 as they are. Empty: 0.5 for EEG, 0.25 for ECG.",
         json_schema_extra={"modalities": ["eeg", "ecg"]},
     )
-    steps: int = Field(
-        20, title="Sampler steps", ge=1, le=500, description="Steps when sampling; 10 to 25 of Heun's are enough."
-    )
-    solver: Literal["heun", "ab2", "dpm2m"] = Field(
-        "heun",
+    steps: int = Field(20, title="Sampler steps", ge=1, le=500, description="Steps when sampling; 10 to 25 are enough.")
+    solver: Literal["heun", "ab2", "dpm2m"] | None = Field(
+        None,
         title="Solver",
-        description="heun evaluates the network twice a step; ab2 and dpm2m once, with the memory of the step before.",
+        description="heun evaluates the network twice a step; ab2 and dpm2m once, with the memory of the step before. "
+        "Empty: ab2 where the velocity is predicted, dpm2m where data are.",
     )
     infilling: float = Field(
         0.0,
@@ -113,3 +120,7 @@ class FlowConfig(GeneratorConfig):
     guidance: float = Field(
         1.0, title="Guidance", ge=0, le=20, description="1 follows the data; more: clearer classes, less variety."
     )
+
+
+# What a model without the setting was made with, where that is not the default of today.
+BEFORE: dict[str, Any] = {"mixing": "folded", "solver": "heun"}
