@@ -15,12 +15,13 @@ from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from synth_core.errors import InvalidSetting, SpecMismatch
 from synth_core.generators.base import Generator, Phase
 from synth_core.generators.flow_config import BEFORE, FlowConfig
 from synth_core.generators.inpainting import Known, infill, random_keep
+from synth_core.generators.nets.autoencoder import Autoencoder
 from synth_core.generators.nets.embedding import ConditionEmbedding
 from synth_core.generators.nets.factorised import FactorisedTransformer
 from synth_core.generators.nets.transformer import PatchTransformer
@@ -40,23 +41,50 @@ class Flow(Generator):
     reference = "Liu et al. 2022, arXiv 2209.03003; Peebles & Xie 2023, arXiv 2212.09748"
     modalities = frozenset({"eeg", "ecg", "ct"})
     conditions = frozenset({"labels", "severity", "mask"})
-    phases = (Phase("flow"),)
+    phases: tuple[Phase, ...] = (Phase("flow"),)  # after an "autoencoder" in the latent variant
+    copied = ("autoencoder",)
     Config = FlowConfig
     config: FlowConfig
 
     def build(self) -> None:
-        """One velocity network and the embedding of conditions."""
+        """One velocity network and the embedding of conditions; for the latent variant an autoencoder as well."""
         config, spec = self.config, self.spec
         if config.dim % config.heads or (config.dim // config.heads) % 2:
             raise InvalidSetting(f"The width {config.dim} must be an even multiple of the {config.heads} heads.")
         self.embedding = ConditionEmbedding(len(spec.classes), config.dim)
-        self.velocity = self._network(self.scaling.shape[0], self.scaling.shape[1:])
+        if config.latent > 1:
+            self._build_autoencoder()
+        self.velocity = self._network(self.shape[0], self.shape[1:])
+
+    def _build_autoencoder(self) -> None:
+        if self.config.infilling or self.config.mixing == "factorised":
+            raise InvalidSetting("Latents mix channels and samples: turn infilling and factorised mixing off.")
+        channels, *size = self.scaling.shape
+        stages = {4: 2, 8: 3}[self.config.latent]
+        self.autoencoder = Autoencoder(channels, tuple(size), stages=stages, width=self.config.width)
+        self.phases = (Phase("autoencoder", share=0.3), Phase("flow", share=0.7))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(channels, *size) of what the flow moves: scaled values, or latents."""
+        if self.config.latent == 1:
+            return self.scaling.shape
+        return (self.autoencoder.channels, *self.autoencoder.grid)
+
+    def _encoded(self, values: Tensor) -> Tensor:
+        """Physical values to what the flow moves."""
+        scaled = self.scaling.to_scaled(values)
+        return scaled if self.config.latent == 1 else self.autoencoder.encode(scaled)
+
+    def _decoded(self, moved: Tensor) -> Tensor:
+        """What the flow moves to scaled values."""
+        return moved if self.config.latent == 1 else self.autoencoder.decode(moved)
 
     def _network(self, channels: int, size: tuple[int, ...]) -> PatchTransformer | FactorisedTransformer:
         config = self.config
         shared = {"dim": config.dim, "depth": config.depth, "heads": config.heads}
         if self.mixing == "folded":
-            patch = config.patch or suggested_patch((channels, *size))
+            patch = config.patch or max(1, suggested_patch(self.spec.shape) // config.latent)
             extra = self._extra_channels
             return PatchTransformer(channels, size, **shared, patch=patch, width=config.width, extra_channels=extra)
         if config.depth < 2:
@@ -65,7 +93,7 @@ class Flow(Generator):
             channels,
             size[0],
             **shared,
-            patch=config.patch or 2 * suggested_patch((channels, *size)),  # of one channel, so it may be longer
+            patch=config.patch or 2 * suggested_patch(self.spec.shape),  # of one channel, so it may be longer
             width=max(4, config.width // 4),
             extra_channels=self._extra_channels,
         )
@@ -73,12 +101,13 @@ class Flow(Generator):
     @property
     def mixing(self) -> str:
         """How channels are mixed: in the patch, or by attention over electrodes where they are many."""
-        usual = "factorised" if self.scaling.shape[0] > MOST_FOLDED and not self.spec.is_image else "folded"
-        return usual if self.spec.is_image or self.config.mixing is None else self.config.mixing
+        if self.spec.is_image or self.config.latent > 1:
+            return "folded"
+        return self.config.mixing or ("factorised" if self.scaling.shape[0] > MOST_FOLDED else "folded")
 
     @property
     def solver(self) -> str:
-        """The solver that reaches 20 steps of Heun's with the fewest evaluations (docs/results.md), unless one is set."""
+        """The one that is set, or the one that comes to 20 of Heun's steps with the fewest evaluations."""
         return self.config.solver or ("ab2" if self.predicts == "velocity" else "dpm2m")
 
     @classmethod
@@ -93,19 +122,28 @@ class Flow(Generator):
 
     @property
     def whitening(self) -> float:
-        """EEG is judged by its bands and is whitened fully; ECG half-way, its shape counts as much; CT not at all."""
-        usual = {"eeg": 0.5, "ecg": 0.25, "ct": 0.0}[self.spec.modality]
+        """EEG is judged by its bands and is whitened fully; ECG half-way, its shape counts as much; CT not at all.
+
+        Before an autoencoder nothing is whitened: it has no room for noise.
+        """
+        usual = {"eeg": 0.5, "ecg": 0.25, "ct": 0.0}[self.spec.modality] if self.config.latent == 1 else 0.0
         return usual if self.spec.is_image or self.config.whitening is None else self.config.whitening
 
     @property
     def predicts(self) -> str:
         """What the network puts out; the objective is that of the velocity in both cases."""
-        usual = "velocity" if self.spec.modality == "eeg" else "data"
+        usual = "velocity" if self.spec.modality == "eeg" or self.config.latent > 1 else "data"
         return self.config.prediction or usual
 
     def loss(self, batch: Batch, phase: str, rng: torch.Generator) -> dict[str, Tensor]:
-        """Mean squared error of the velocity (eq. 1)."""
-        data = self.scaling.to_scaled(batch.values)
+        """Mean squared error of the velocity (eq. 1), or of what the autoencoder gives back."""
+        if self.config.latent > 1:
+            self.autoencoder.train(phase == "autoencoder")
+        if phase == "autoencoder":
+            scaled = self.scaling.to_scaled(batch.values)
+            return {"total": F.mse_loss(self.autoencoder(scaled, rng), scaled)}
+        with torch.no_grad():
+            data = self._encoded(batch.values)
         start = self.noise(tuple(data.shape), rng)
         n = len(data)
         time = self._training_times(n, rng)
@@ -148,7 +186,7 @@ class Flow(Generator):
         A tall, sparse QRS shows through the noise at t ≈ 0.1 already: without the shift hardly any training step sees
         the times at which the rhythm is still open.
         """
-        usual = {"eeg": 1.0, "ecg": 8.0, "ct": 2.0}[self.spec.modality]
+        usual = {"eeg": 1.0, "ecg": 8.0, "ct": 2.0}[self.spec.modality] if self.config.latent == 1 else 1.0
         shift = usual if self.config.time_shift is None else self.config.time_shift
         return time / (time + shift * (1 - time))
 
@@ -183,7 +221,10 @@ class Flow(Generator):
         """(B, 2, height, width): the mask, and ones where it was given; zeros where it was not or is dropped."""
         if condition.mask is None:
             return x.new_zeros(len(x), 2, *x.shape[2:])
-        channels = torch.cat([condition.mask.to(x.dtype), torch.ones_like(x)], dim=1)
+        mask = condition.mask.to(x.dtype)
+        if mask.shape[2:] != x.shape[2:]:
+            mask = F.interpolate(mask, size=tuple(x.shape[2:]), mode="area")
+        channels = torch.cat([mask, torch.ones_like(mask)], dim=1)
         return channels if keep is None else channels * keep.view(-1, 1, 1, 1)
 
     def sample_scaled(
@@ -194,9 +235,9 @@ class Flow(Generator):
         The last step of a network that predicts data is Euler's, towards its prediction.
         """
         times = self._sampling_times(self._checked_steps(steps))
-        x = self.noise((n, *self.scaling.shape), rng)
+        x = self.noise((n, *self.shape), rng)
         velocity = self._guided(x, condition, guidance)
-        return SOLVERS[self.solver](velocity, x, times, closing=self.predicts == "data")
+        return self._decoded(SOLVERS[self.solver](velocity, x, times, closing=self.predicts == "data"))
 
     def _checked_steps(self, steps: int | None) -> int:
         steps = self.config.steps if steps is None else steps
@@ -279,20 +320,25 @@ class Flow(Generator):
         guidance: float | None,
     ) -> Tensor:
         """(n, *spec.shape) physical values, before the known ones are put in for the last time."""
-        shape = (len(known.values), *self.scaling.shape)
+        shape = (len(known.values), *self.shape)
         like = known.values.new_zeros(shape)
         velocity = self._guided(like, condition, guidance, known.channels() if self.config.infilling else None)
-        scaled = infill(
+        moved = infill(
             lambda x, time: x + (1 - time) * velocity(x, time),
-            known.project,
+            lambda x: self._encoded(known.fill(self.scaling.to_physical(self._decoded(x)))),
             lambda: self.noise(shape, rng),
             times,
             resampling,
         )
-        return self.scaling.to_physical(scaled)
+        return self.scaling.to_physical(self._decoded(moved))
+
+    def parameters_of(self, phase: str) -> list[nn.Parameter]:
+        """The autoencoder's, or those of the velocity network and the embedding."""
+        own = set(self.autoencoder.parameters()) if self.config.latent > 1 else set()
+        return [parameter for parameter in self.parameters() if (parameter in own) == (phase == "autoencoder")]
 
     def optimizer(self, phase: str) -> torch.optim.Optimizer:
-        """AdamW on all parameters."""
+        """AdamW on the parameters of the phase."""
         config = self.config
         return torch.optim.AdamW(
             self.parameters_of(phase), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay

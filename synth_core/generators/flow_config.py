@@ -53,6 +53,12 @@ class FlowConfig(GeneratorConfig):
         "electrodes in turn, a quarter of the stem channels for each electrode. Empty: folded up to 16 channels.",
         json_schema_extra={"modalities": ["eeg", "ecg"]},
     )
+    latent: Literal[1, 4, 8] = Field(
+        1,
+        title="Latent factor",
+        description="Long records and slices of 256 pixels: an autoencoder, trained in the first 30 % of the steps, "
+        "shortens each axis by this factor, and the flow runs on what it makes. 1: on the values themselves.",
+    )
     learning_rate: float = Field(
         1e-3, title="Learning rate", gt=0, le=0.1, description="AdamW; small networks take 1e-3, large ones 2e-4."
     )

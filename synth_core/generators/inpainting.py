@@ -122,10 +122,6 @@ class Known:
         filled[:, self._rows] = self._matrix @ moved
         return torch.where(self.keep, self.values, filled)  # exactly as given, rounding and all
 
-    def project(self, scaled: Tensor) -> Tensor:
-        """The scaled (n, *scaling.shape) example, with what is known of it."""
-        return self.scaling.to_scaled(self.fill(self.scaling.to_physical(scaled)))
-
     def channels(self) -> Tensor:
         """(n, 2 × channels, *size): what is known in scaled values, the middle elsewhere; then 1 where it is known."""
         n = len(self.values)
