@@ -72,6 +72,13 @@ class FlowConfig(GeneratorConfig):
         le=0.9,
         description="Examples trained without condition; guidance needs them.",
     )
+    severity_dropout: float = Field(
+        0.3,
+        title="Severity dropout",
+        ge=0,
+        le=0.9,
+        description="Examples trained without their severity, beside labels: they can then be drawn by class alone.",
+    )
     mask_dropout: float = Field(
         0.5,
         title="Mask dropout",
@@ -120,8 +127,8 @@ class FlowConfig(GeneratorConfig):
         title="Infilling examples",
         ge=0,
         le=1,
-        description="Share of examples trained with a part of them known: the rhythm of a gap is then read from around "
-        "it. Leads, spans and regions can be filled in without, less faithfully.",
+        description="Share of examples trained with a part of them known. Missing leads are filled in without as "
+        "well, but closer to the truth with it.",
     )
     guidance: float = Field(
         1.0, title="Guidance", ge=0, le=20, description="1 follows the data; more: clearer classes, less variety."
