@@ -30,8 +30,14 @@ class ConditionEmbedding(nn.Module):
         self.missing_labels = nn.Parameter(torch.randn(dim) * 0.02)
         self.missing_severity = nn.Parameter(torch.zeros(dim))
 
-    def forward(self, condition: Condition, n: int, keep: Tensor | None = None) -> Tensor:
-        """(n, dim); rows where `keep` (n,) is False are embedded as if nothing were given."""
+    def forward(
+        self, condition: Condition, n: int, keep: Tensor | None = None, keep_severity: Tensor | None = None
+    ) -> Tensor:
+        """(n, dim); rows where `keep` (n,) is False are embedded as if nothing were given.
+
+        With `keep_severity` (n,) this is asked of the severity instead, and `keep` of the labels alone.
+        """
+        keep_severity = keep if keep_severity is None else keep_severity
         missing = self.missing_labels.expand(n, -1)
         labels = missing
         if self.labels is not None and condition.labels is not None:
@@ -41,7 +47,7 @@ class ConditionEmbedding(nn.Module):
         severity = missing
         if condition.severity is not None:
             severity = self.severity(condition.severity[:, None].to(missing.dtype))
-            severity = severity if keep is None else torch.where(keep[:, None], severity, missing)
+            severity = severity if keep_severity is None else torch.where(keep_severity[:, None], severity, missing)
         return labels + severity
 
 

@@ -29,8 +29,9 @@ class Block(nn.Module):
         nn.init.zeros_(self.modulation.bias)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """(B, tokens, dim), (B, dim) → (B, tokens, dim)."""
-        shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = self.modulation(condition)[:, None].chunk(6, dim=-1)
+        """(B, …, dim), (B, dim) → (B, …, dim)."""
+        modulation = self.modulation(condition).view(len(x), *[1] * (x.ndim - 2), -1)
+        shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = modulation.chunk(6, dim=-1)
         x = x + gate_a * self.attend(self.attention_norm(x) * (1 + scale_a) + shift_a)
         return x + gate_m * self.mlp(self.mlp_norm(x) * (1 + scale_m) + shift_m)
 
@@ -71,7 +72,7 @@ class PatchTransformer(nn.Module):
         self.grid = tuple(math.ceil(length / patch) for length in size)
         self.stem = convolution(channels + extra_channels, width, kernel, padding="same")
         self.embed = convolution(width, dim, patch, stride=patch)
-        self.position = nn.Parameter(_grid_positions(self.grid, dim))
+        self.position = nn.Parameter(grid_positions(self.grid, dim))
         self.time = nn.Sequential(nn.Linear(dim, dim), nn.SiLU(), nn.Linear(dim, dim))
         self.blocks = nn.ModuleList(Block(dim, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(dim, elementwise_affine=False)
@@ -114,7 +115,7 @@ class PatchTransformer(nn.Module):
         return cells.reshape(batch, w, rows * p, columns * p)
 
 
-def _grid_positions(grid: tuple[int, ...], dim: int) -> Tensor:
+def grid_positions(grid: tuple[int, ...], dim: int) -> Tensor:
     """(1, cells, dim): the sinusoids of each axis side by side; learned from there."""
     if len(grid) == 1:
         return sinusoidal(torch.arange(grid[0]), dim, longest=1000.0)[None]
