@@ -147,19 +147,25 @@ class Flow(Generator):
         start = self.noise(tuple(data.shape), rng)
         n = len(data)
         time = self._training_times(n, rng)
-        keep = self._kept(n, self.config.condition_dropout, rng)
+        keep, keep_severity = self._kept_parts(batch.condition, n, rng)
         keep_mask = self._kept(n, self.config.mask_dropout, rng) if batch.condition.mask is not None else None
-        embedding = self.embedding(batch.condition, n, keep, self._kept_severity(batch.condition, keep, rng))
+        embedding = self.embedding(batch.condition, n, keep, keep_severity)
         wide = time.view(-1, *[1] * (data.ndim - 1))
         x = (1 - wide) * start + wide * data
         predicted = self._velocity(x, time, embedding, self._beside(x, batch, keep_mask, rng))
         return {"total": F.mse_loss(predicted.float(), data - start)}
 
-    def _kept_severity(self, condition: Condition, keep: Tensor, rng: torch.Generator) -> Tensor:
-        """Beside labels the severity is left out on its own as well, so that a class alone can be drawn."""
+    def _kept_parts(self, condition: Condition, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """(n,) twice: which examples keep their labels and which their severity.
+
+        Some keep neither, for guidance. Beside each other each is left out on its own as well: a severity that was only
+        ever seen with a class means little without one.
+        """
+        both = self._kept(n, self.config.condition_dropout, rng)
         if not {"labels", "severity"} <= condition.given:
-            return keep
-        return keep & self._kept(len(keep), self.config.severity_dropout, rng)
+            return both, both
+        labels, severity = (both & self._kept(n, self.config.part_dropout, rng) for _ in range(2))
+        return labels, severity
 
     def _training_times(self, n: int, rng: torch.Generator) -> Tensor:
         time = self._shifted(torch.randn(n, generator=rng, device=rng.device).to(self.device).sigmoid())

@@ -72,12 +72,13 @@ class FlowConfig(GeneratorConfig):
         le=0.9,
         description="Examples trained without condition; guidance needs them.",
     )
-    severity_dropout: float = Field(
-        0.3,
-        title="Severity dropout",
+    part_dropout: float = Field(
+        0.2,
+        title="Label or severity dropout",
         ge=0,
         le=0.9,
-        description="Examples trained without their severity, beside labels: they can then be drawn by class alone.",
+        description="Examples trained without their labels, and as many without their severity, where there are both: "
+        "either can then be asked for alone.",
     )
     mask_dropout: float = Field(
         0.5,

@@ -84,14 +84,14 @@ def test_severity_alone_can_be_missing_for_some_examples() -> None:
     torch.testing.assert_close(rows[1], embedding(Condition(labels=labels), 2)[1])
 
 
-def test_training_leaves_the_severity_out_beside_labels_and_never_keeps_it_without_them() -> None:
-    generator, _ = fitted(ECG, severity_dropout=0.5)
-    both, alone = Condition(labels=SEVERAL[:1], severity=torch.ones(1)), Condition(severity=torch.ones(1))
-    keep = torch.arange(1000) % 2 == 0
-    kept = generator._kept_severity(both, keep, seeded())
-    assert not kept[~keep].any()
-    assert 0.4 < kept[keep].float().mean() < 0.6
-    assert torch.equal(generator._kept_severity(alone, keep, seeded()), keep)
+def test_training_leaves_labels_and_severity_out_together_and_each_on_its_own() -> None:
+    generator, _ = fitted(ECG, part_dropout=0.5, condition_dropout=0.2)
+    n = 4000
+    both, alone = Condition(labels=SEVERAL[:1].expand(n, -1), severity=torch.ones(n)), Condition(severity=torch.ones(n))
+    labels, severity = generator._kept_parts(both, n, seeded())
+    shares = [(a & b).float().mean().item() for a in (labels, ~labels) for b in (severity, ~severity)]
+    assert shares == pytest.approx([0.2, 0.2, 0.2, 0.4], abs=0.03)
+    assert generator._kept_parts(alone, n, seeded())[1].float().mean().item() == pytest.approx(0.8, abs=0.03)
 
 
 @pytest.mark.parametrize(("name", "order"), [("heun", 2), ("ab2", 2)])
