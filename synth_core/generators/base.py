@@ -80,6 +80,7 @@ class Generator(nn.Module, ABC):
     Config: ClassVar[type[GeneratorConfig]]
     warning: ClassVar[str] = ""  # what whoever holds a model of it must know; stands on its card
     critics: ClassVar[tuple[str, ...]] = ()  # submodules that only training needs: left out of the moving average
+    growth: ClassVar[float] = 1.0  # memory and arithmetic of a step: at most values per channel to this power
     copied: ClassVar[tuple[str, ...]] = ()  # submodules that the moving average copies: codes mean one set of weights
 
     def __init__(self, spec: DataSpec, config: GeneratorConfig | dict[str, Any] | None = None) -> None:

@@ -96,6 +96,7 @@ class TimeDiffusion(SignalGenerator):
     name = "time_diffusion"
     title = "Class-conditional diffusion, U-Net"
     reference = "Our reading of arXiv 2411.18456; Li et al. 2024, arXiv 2401.10282"
+    growth = 1.5  # attention at the last stage
     phases = (Phase("diffusion"),)
     Config = TimeDiffusionConfig
     config: TimeDiffusionConfig

@@ -90,6 +90,7 @@ class WaveGAN(Adversarial):
     title = "WaveGAN"
     reference = "Donahue et al. 2018, arXiv 1802.04208"
     modalities = frozenset({"eeg", "ecg"})
+    growth = 1.6  # every stage more, for four times the length, has twice the channels
     Config = WaveGANConfig
     config: WaveGANConfig
 
