@@ -126,6 +126,11 @@ class Generator(nn.Module, ABC):
         return 0.0
 
     @property
+    def calibrated(self) -> bool:
+        """Whether the spectra of what it draws are corrected after training; see calibration.py."""
+        return False
+
+    @property
     def device(self) -> torch.device:
         """Where the parameters are."""
         return next(self.parameters()).device
@@ -171,7 +176,7 @@ class Generator(nn.Module, ABC):
         try:
             with torch.no_grad():
                 scaled = self.sample_scaled(condition.to(self.device), n, rng=rng, steps=steps, guidance=guidance)
-                values = self.scaling.to_physical(scaled.float())
+                values = self.scaling.to_physical(scaled.float(), self.scaling.balance_of(condition.labels, n))
         finally:
             self.train(was_training)
         return Batch(values=values.cpu(), spec=self.spec, condition=condition.to("cpu"))

@@ -130,6 +130,11 @@ class Flow(Generator):
         return usual if self.spec.is_image or self.config.whitening is None else self.config.whitening
 
     @property
+    def calibrated(self) -> bool:
+        """Signals are, unless the config says otherwise."""
+        return self.config.calibration and not self.spec.is_image
+
+    @property
     def predicts(self) -> str:
         """What the network puts out; the objective is that of the velocity in both cases."""
         usual = "velocity" if self.spec.modality == "eeg" or self.config.latent > 1 else "data"

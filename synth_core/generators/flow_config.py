@@ -18,6 +18,7 @@ class FlowConfig(GeneratorConfig):
             "time_sampling": "uniform",
             "time_shift": 1.0,
             "whitening": 0.0,
+            "calibration": False,
             "learning_rate": 2e-4,
             "weight_decay": 0.0,
             "solver": "heun",
@@ -116,6 +117,12 @@ class FlowConfig(GeneratorConfig):
         description="0.5 weighs all frequencies alike, 0 as they are. Empty: 0.5 for EEG, 0.25 for ECG.",
         json_schema_extra={"modalities": ["eeg", "ecg"]},
     )
+    calibration: bool = Field(
+        True,
+        title="Spectral calibration",
+        description="After training a filter per channel and class takes away what the mean spectrum is off by.",
+        json_schema_extra={"modalities": ["eeg", "ecg"]},
+    )
     steps: int = Field(20, title="Sampler steps", ge=1, le=500, description="Steps when sampling; 10 to 25 are enough.")
     solver: Literal["heun", "ab2", "dpm2m"] | None = Field(
         None,
@@ -137,4 +144,4 @@ class FlowConfig(GeneratorConfig):
 
 
 # What a model without the setting was made with, where that is not the default of today.
-BEFORE: dict[str, Any] = {"mixing": "folded", "solver": "heun"}
+BEFORE: dict[str, Any] = {"mixing": "folded", "solver": "heun", "calibration": False}

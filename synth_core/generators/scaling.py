@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from synth_core.errors import ModelError
+from synth_core.generators.balance import balance_rows, balanced, band_count, band_powers
 from synth_core.generators.whitening import KNOTS, fit_gains, unwhiten, whiten
 from synth_core.leads import independent_leads, lead_matrix
 from synth_core.types import Batch, DataSpec
@@ -41,8 +42,9 @@ class Scaling(nn.Module):
     label_rows: Tensor
     label_weights: Tensor
     gains: Tensor
+    balance: Tensor  # (1 + classes, channels, bands), of any example and of those of one class alone: calibration.py
 
-    _FIELDS = ("centre", "knee", "spread", "low", "high", "label_rows", "label_weights", "gains")
+    _FIELDS = ("centre", "knee", "spread", "low", "high", "label_rows", "label_weights", "gains", "balance")
 
     def __init__(self, spec: DataSpec, whitening: float = 0.0, derive_leads: bool = False) -> None:
         super().__init__()
@@ -60,9 +62,19 @@ class Scaling(nn.Module):
             label_rows=torch.zeros(1, len(spec.classes)),
             label_weights=torch.ones(1),
             gains=torch.ones(len(self.leads), KNOTS),
+            balance=self._unbalanced,
         )
         if self.derive_leads:
             self._set(lead_matrix=torch.from_numpy(lead_matrix(spec.channels)))
+
+    @property
+    def _unbalanced(self) -> Tensor:
+        bands = 0 if self.spec.is_image else band_count(self.spec.shape[-1])
+        return torch.ones(1 + len(self.spec.classes), len(self.leads), bands)
+
+    def set_balance(self, balance: Tensor | None) -> None:
+        """(1 + classes, channels, bands) gains of what is drawn, or None for no correction."""
+        self._set(balance=self._unbalanced if balance is None else balance)
 
     def _set(self, **values: Tensor) -> None:
         for name, value in values.items():
@@ -102,13 +114,28 @@ class Scaling(nn.Module):
         """Physical (n, *spec.shape) to scaled (n, *shape), about zero mean and unit variance per channel."""
         return torch.asinh(self._white(self._seen(values)) / self._wide(self.knee)) / self._wide(self.spread)
 
-    def to_physical(self, scaled: Tensor) -> Tensor:
-        """Scaled (n, *shape) to physical (n, *spec.shape), within the range seen in training."""
+    def to_physical(self, scaled: Tensor, balance: Tensor | None = None) -> Tensor:
+        """Scaled (n, *shape) to physical (n, *spec.shape), within the range seen in training.
+
+        With `balance`, as `balance_of` gives it, spectra are corrected: this is no longer the inverse of `to_scaled`.
+        """
         # asinh of the largest float32 is 89: beyond it sinh overflows before the clamp can act
         white = torch.sinh((scaled * self._wide(self.spread)).clamp(-80, 80)) * self._wide(self.knee)
-        values = (unwhiten(white, self.gains) if self.whitening else white) + self._wide(self.centre)
+        centred = unwhiten(white, self.gains) if self.whitening else white
+        values = (centred if balance is None else balanced(centred, balance)) + self._wide(self.centre)
         values = torch.maximum(torch.minimum(values, self._wide(self.high)), self._wide(self.low))
         return self.lead_matrix @ values if self.derive_leads else values
+
+    def balance_of(self, labels: Tensor | None, n: int) -> Tensor | None:
+        """(n, channels, bands) gains for examples of these (n, classes) labels; None where nothing is corrected."""
+        if bool((self.balance == 1).all()):
+            return None
+        rows = torch.zeros(n, dtype=torch.long) if labels is None else balance_rows(labels)
+        return self.balance[rows.to(self.balance.device)]
+
+    def band_powers(self, values: Tensor) -> Tensor:
+        """(channels, bands) typical power of physical signals (n, *spec.shape)."""
+        return band_powers(self._seen(values) - self._wide(self.centre.to(values.device)))
 
     def peak(self) -> Tensor:
         """(1, channels, 1 …) largest scaled magnitude in training, without whitening: ±peak is a tanh's ±1."""
@@ -135,12 +162,14 @@ class Scaling(nn.Module):
         """Read what `to_dict` wrote; ModelError when a field is missing or of the wrong shape."""
         channels, classes = self.shape[0], len(self.spec.classes)
         try:
-            values = {name: torch.tensor(fields[name], dtype=torch.float32) for name in self._FIELDS}
+            given = {"balance": self._unbalanced.tolist()} | fields  # models of before it existed have none
+            values = {name: torch.tensor(given[name], dtype=torch.float32) for name in self._FIELDS}
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"The scaling of this model is incomplete or damaged: {error}.") from error
         rows = len(values["label_weights"]) if values["label_weights"].ndim == 1 else 0
         expected: dict[str, tuple[int, ...]] = dict.fromkeys(self._FIELDS[:5], (channels,))
         expected |= {"label_rows": (rows, classes), "label_weights": (rows,), "gains": (channels, KNOTS)}
+        expected["balance"] = tuple(self._unbalanced.shape)
         for name, shape in expected.items():
             if tuple(values[name].shape) != shape and not (name == "label_rows" and classes == 0):
                 raise ModelError(f"The scaling field {name} must have shape {shape}. Got {tuple(values[name].shape)}.")

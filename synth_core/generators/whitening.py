@@ -30,19 +30,20 @@ def fit_gains(x: Tensor, exponent: float) -> Tensor:
 
 def whiten(x: Tensor, gains: Tensor) -> Tensor:
     """(n, channels, samples), filtered without phase; the ends are mirrored, so nothing wraps round."""
-    return _filtered(x, _gain_curve(gains, x.shape[-1]))
+    return filtered(x, _gain_curve(gains, x.shape[-1]))
 
 
 def unwhiten(x: Tensor, gains: Tensor) -> Tensor:
     """The inverse of `whiten`."""
-    return _filtered(x, 1 / _gain_curve(gains, x.shape[-1]))
+    return filtered(x, 1 / _gain_curve(gains, x.shape[-1]))
 
 
 def _mirrored_spectrum(x: Tensor) -> Tensor:
     return torch.fft.rfft(torch.cat([x, x.flip(-1)], dim=-1))
 
 
-def _filtered(x: Tensor, curve: Tensor) -> Tensor:
+def filtered(x: Tensor, curve: Tensor) -> Tensor:
+    """(n, channels, samples) times a real (…, samples + 1) gain at the frequencies 0 … Nyquist, without phase."""
     # a real, even gain keeps the mirror symmetry, so the first half is all there is to know (as in a DCT)
     length = x.shape[-1]
     return torch.fft.irfft(_mirrored_spectrum(x) * curve, n=2 * length)[..., :length]

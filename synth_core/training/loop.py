@@ -17,6 +17,7 @@ from lightning.fabric import Fabric
 from synth_core.data import Dataset
 from synth_core.errors import RunError
 from synth_core.generators import Generator, Phase
+from synth_core.generators.calibration import calibrate
 from synth_core.training.average import MovingAverage
 from synth_core.training.checkpoint import load_checkpoint, save_checkpoint
 from synth_core.training.config import RunConfig
@@ -234,11 +235,23 @@ class _Session:
     def _finish(self) -> None:
         self.generator.load_state_dict(self.average.generator.state_dict())
         self.generator.requires_grad_(True)
+        if self.generator.calibrated:
+            self._calibrate()
         self.generator.provenance = provenance_of(
             self.dataset, self.config, self.heartbeat.status, self.heartbeat.clock()
         )
         self.generator.to("cpu").eval()
         self.heartbeat.update(state="finished", seconds_left=0.0)
+
+    def _calibrate(self) -> None:
+        """After a short run with fewer examples, or none: the correction must not cost more than the training."""
+        self.heartbeat.update(message="Correcting spectra.")
+        most = self.config.steps * self.config.batch_size // 10
+        rng = torch.Generator().manual_seed(self.config.seed)
+        calibrate(self.generator, _some_batches(self.dataset, self.config.seed), most, rng)
+        self.heartbeat.update(message="")
+        if self.run:
+            self.record_config()  # the run itself can be loaded as a generator
 
 
 def run_description(generator: Generator, dataset: Dataset, config: RunConfig) -> dict[str, Any]:

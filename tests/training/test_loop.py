@@ -57,6 +57,20 @@ def test_a_run_leaves_a_record_of_every_step_and_a_model_that_samples(
     assert made.provenance["dataset"]["part"]["part"] == "train"
 
 
+def test_a_run_long_enough_ends_with_corrected_spectra_in_the_run_as_in_the_model(
+    training_part: Dataset, tmp_path: Path
+) -> None:
+    made = generator(training_part)
+    list(train(made, training_part, settings(tmp_path / "run", steps=20, batch_size=64)))
+    loaded = load_generator(run := tmp_path / "run", device="cpu")
+    assert not bool((made.scaling.balance == 1).all())
+    assert torch.equal(loaded.scaling.balance, made.scaling.balance)
+    plain = build("flow", training_part.spec, **SETTINGS["flow"], calibration=False)
+    list(train(plain, training_part, settings(None, steps=20, batch_size=64)))
+    assert bool((plain.scaling.balance == 1).all())
+    assert RunDirectory(run).status().message == ""
+
+
 @pytest.mark.parametrize("name", sorted(SETTINGS))
 def test_a_resumed_run_equals_one_that_was_never_stopped(name: str, training_part: Dataset, tmp_path: Path) -> None:
     straight = generator(training_part, name)
