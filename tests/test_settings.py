@@ -9,4 +9,4 @@ def test_a_form_leaves_out_what_means_nothing_for_a_modality() -> None:
     assert "aami" in idle_fields(Preparation, "eeg")
     assert "reference" not in idle_fields(Preparation, "eeg")
     assert "derive_leads" in idle_fields(REGISTRY["flow"].Config, "eeg")
-    assert idle_fields(REGISTRY["flow"].Config, "ct") == ["calibration", "derive_leads", "mixing", "whitening"]
+    assert set(idle_fields(REGISTRY["flow"].Config, "ct")) == {"calibration", "derive_leads", "mixing", "whitening"}
