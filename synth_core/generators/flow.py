@@ -131,8 +131,9 @@ class Flow(Generator):
 
     @property
     def calibrated(self) -> bool:
-        """Signals are, unless the config says otherwise."""
-        return self.config.calibration and not self.spec.is_image
+        """EEG is, unless the config says otherwise: it is known by its bands."""
+        usual = "spectrum" if self.spec.modality == "eeg" else "none"
+        return not self.spec.is_image and (self.config.calibration or usual) == "spectrum"
 
     @property
     def predicts(self) -> str:

@@ -18,7 +18,7 @@ class FlowConfig(GeneratorConfig):
             "time_sampling": "uniform",
             "time_shift": 1.0,
             "whitening": 0.0,
-            "calibration": False,
+            "calibration": "none",
             "learning_rate": 2e-4,
             "weight_decay": 0.0,
             "solver": "heun",
@@ -117,10 +117,11 @@ class FlowConfig(GeneratorConfig):
         description="0.5 weighs all frequencies alike, 0 as they are. Empty: 0.5 for EEG, 0.25 for ECG.",
         json_schema_extra={"modalities": ["eeg", "ecg"]},
     )
-    calibration: bool = Field(
-        True,
-        title="Spectral calibration",
-        description="After training a filter per channel and class takes away what the mean spectrum is off by.",
+    calibration: Literal["spectrum", "none"] | None = Field(
+        None,
+        title="Calibration",
+        description="spectrum: after training a filter per channel and class takes away what the mean spectrum is off by. "
+        "Empty: for EEG; in an ECG it also raises the grain between the beats.",
         json_schema_extra={"modalities": ["eeg", "ecg"]},
     )
     steps: int = Field(20, title="Sampler steps", ge=1, le=500, description="Steps when sampling; 10 to 25 are enough.")
@@ -144,4 +145,4 @@ class FlowConfig(GeneratorConfig):
 
 
 # What a model without the setting was made with, where that is not the default of today.
-BEFORE: dict[str, Any] = {"mixing": "folded", "solver": "heun", "calibration": False}
+BEFORE: dict[str, Any] = {"mixing": "folded", "solver": "heun", "calibration": "none"}

@@ -65,7 +65,7 @@ def test_a_run_long_enough_ends_with_corrected_spectra_in_the_run_as_in_the_mode
     loaded = load_generator(run := tmp_path / "run", device="cpu")
     assert not bool((made.scaling.balance == 1).all())
     assert torch.equal(loaded.scaling.balance, made.scaling.balance)
-    plain = build("flow", training_part.spec, **SETTINGS["flow"], calibration=False)
+    plain = build("flow", training_part.spec, **SETTINGS["flow"], calibration="none")
     list(train(plain, training_part, settings(None, steps=20, batch_size=64)))
     assert bool((plain.scaling.balance == 1).all())
     assert RunDirectory(run).status().message == ""
