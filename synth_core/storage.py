@@ -16,9 +16,14 @@ from synth_core.errors import DataError
 
 def write_json_atomic(path: Path, content: Any) -> None:
     """Write JSON so that a reader sees the old file or the new one, never a part."""
+    write_text_atomic(path, json.dumps(content, indent=1))
+
+
+def write_text_atomic(path: Path, content: str) -> None:
+    """Write UTF-8 text so that a reader sees the old file or the new one, never a part."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     with temporary.open("w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1)
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)

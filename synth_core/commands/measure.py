@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from synth_core.commands.console import Progress, table
-from synth_core.errors import InvalidSetting
+from synth_core.errors import InvalidSetting, SpecMismatch
 
 if TYPE_CHECKING:
     from synth_core.export import About
+    from synth_core.metrics.report import Report
 
 
 def evaluate(
@@ -21,6 +22,9 @@ def evaluate(
     synthetic: Annotated[Path, typer.Option(help="A dataset directory, or an NPZ file that `sample` wrote.")],
     out: Annotated[Path | None, typer.Option(help="Write the report as one HTML file.")] = None,
     as_json: Annotated[Path | None, typer.Option("--json", help="Write the report as JSON.")] = None,
+    card: Annotated[
+        Path | None, typer.Option(help="The model that drew the examples: its card shows what was measured.")
+    ] = None,
     classifier: Annotated[bool, typer.Option(help="Also train classifiers on real and on synthetic.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
 ) -> None:
@@ -39,16 +43,61 @@ def evaluate(
         real, unseen = parts["train"], parts["test"]
     else:
         real, unseen = _examples(train), _examples(holdout)
-    report = measured(real, unseen, _examples(synthetic), seed=seed, classifier=classifier, progress=Progress())
+    drawn = _examples(synthetic)
+    if card is not None:
+        _check_drew(card, drawn)
+    report = measured(real, unseen, drawn, seed=seed, classifier=classifier, progress=Progress())
     about = _about(train, holdout, synthetic, f"--seed {seed} {'--classifier' if classifier else '--no-classifier'}")
     if as_json is not None:
         write_json_atomic(as_json, report_document(report, about))
     if out is not None:
         out.write_text(report_page(report, about), encoding="utf-8")
+    if card is not None:
+        _put_on_card(card, report, about)
     frame = report.table()
     rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
     typer.echo(table(rows, [str(column) for column in frame.columns]))
     typer.echo("\n".join(["", *report.sentences]))
+
+
+def _check_drew(model: Path, drawn: Any) -> None:
+    from synth_core.training import load_generator
+
+    if load_generator(model, device="cpu").spec != drawn.spec:
+        raise SpecMismatch(f"{model.name} makes another kind of example than the synthetic ones that were given.")
+
+
+def _put_on_card(model: Path, report: Report, about: About) -> None:
+    """The headline measures; the command without the folders of this machine."""
+    from synth_core import __version__
+    from synth_core.training import record_evaluation
+    from synth_core.training.card import headline
+
+    command = " ".join(Path(word).name if "/" in word else word for word in shlex.split(about.commands[0]))
+    evaluation = {
+        "holdout": about.holdout,
+        "synthetic": report.settings["synthetic examples"],
+        "measures": headline(measure.to_dict() for measure in report.measures),
+        "command": command,
+        "seconds": _seconds_each(model),
+        "version": __version__,
+        "made": about.made,
+    }
+    record_evaluation(model, evaluation)
+
+
+def _seconds_each(model: Path) -> float:
+    """CPU seconds of one example, from eight at once."""
+    import time
+
+    import torch
+
+    from synth_core.training import load_generator
+
+    generator, n = load_generator(model, device="cpu"), 8
+    began = time.process_time()
+    generator.sample(n, rng=torch.Generator().manual_seed(0))
+    return (time.process_time() - began) / n
 
 
 def _about(train: Path, holdout: Path, synthetic: Path, options: str) -> About:

@@ -120,8 +120,8 @@ class FlowConfig(GeneratorConfig):
     calibration: Literal["spectrum", "none"] | None = Field(
         None,
         title="Calibration",
-        description="spectrum: after training a filter per channel and class takes away what the mean spectrum is off by. "
-        "Empty: for EEG; in an ECG it also raises the grain between the beats.",
+        description="spectrum: after training a filter per channel and class takes away what the mean spectrum is off "
+        "by. Empty: for EEG; in an ECG it also raises the grain between the beats.",
         json_schema_extra={"modalities": ["eeg", "ecg"]},
     )
     steps: int = Field(20, title="Sampler steps", ge=1, le=500, description="Steps when sampling; 10 to 25 are enough.")

@@ -3,7 +3,7 @@
 from synth_core.training.config import RunConfig
 from synth_core.training.launch import create_run, keep, resume, start, work
 from synth_core.training.loop import StepRecord, train
-from synth_core.training.model import load_generator, save_generator
+from synth_core.training.model import load_generator, record_evaluation, save_generator
 from synth_core.training.run import Preview, RunDirectory, Status
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "create_run",
     "keep",
     "load_generator",
+    "record_evaluation",
     "resume",
     "save_generator",
     "start",

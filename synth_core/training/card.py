@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from synth_core.generators import Generator
 
+HEADLINE = ("log-spectral distance", "Fréchet distance, encoder", "told apart (AUROC)", "closer to training")
 UNITS = {"uV": "µV", "mV": "mV", "HU": "HU"}
 
 
@@ -22,6 +27,7 @@ def model_card(generator: Generator, name: str) -> str:
         *warning,
         f"{generator.title} (`{generator.name}`), {size:,} parameters. {generator.reference}.",
         "",
+        f"- **Settings**: {_settings(generator)}.",
         f"- **Makes**: {spec.modality.upper()}, {_shape(generator)}, in {UNITS[spec.unit]}.",
         f"- **Classes**: {', '.join(spec.classes) or 'none'}.",
         f"- **Trained on**: {source.get('name', 'unknown')} ({data.get('examples', '?')} examples of "
@@ -33,7 +39,57 @@ def model_card(generator: Generator, name: str) -> str:
         "- **Privacy**: trained without a formal guarantee; measure before sharing what it makes.",
         "- **Not for** diagnosis, nor as a substitute for real recordings in any decision on a patient.",
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_measured(provenance.get("evaluation"))]) + "\n"
+
+
+def _settings(generator: Generator) -> str:
+    """The preset, and each setting in which the config differs from it."""
+    config = generator.config
+    usual = type(config).model_validate({"preset": config.preset})
+    changed = [f"{name}={value}" for name, value in config if value != getattr(usual, name)]
+    return ", ".join([f"preset {config.preset}", *changed])
+
+
+def _measured(evaluation: Mapping[str, Any] | None) -> list[str]:
+    if not evaluation:
+        return []
+    return [
+        "",
+        "## Measured",
+        "",
+        f"{evaluation['synthetic']} synthetic examples against {evaluation['holdout']}; beside it what real examples "
+        "of the training part reach against them. Intervals are 95 %, over subjects.",
+        "",
+        "| measure | synthetic | real |",
+        "| --- | --- | --- |",
+        *(_row(measure) for measure in evaluation["measures"]),
+        "",
+        f"SynthScope {evaluation['version']}, `{evaluation['command']}`. One example takes "
+        f"{evaluation['seconds']:.2g} s of one CPU core.",
+    ]
+
+
+def _row(measure: Mapping[str, Any]) -> str:
+    value, low, high = (_number(measure[key]) for key in ("value", "low", "high"))
+    unit = f", {measure['unit']}" if measure["unit"] else ""
+    part = "" if measure["part"] == "all" else f", {measure['part']}"
+    return f"| {measure['measure']}{part}{unit} | {value} ({low} to {high}) | {_number(measure['floor'])} |"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None or math.isnan(value) else f"{value:.3g}"
+
+
+def headline(measures: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Those of an evaluation's measures that a card shows, in plain JSON types."""
+    kept = ("measure", "part", "unit", "value", "low", "high", "floor")
+    return [{key: measure[key] for key in kept} for measure in measures if _is_headline(measure)]
+
+
+def _is_headline(measure: Mapping[str, Any]) -> bool:
+    by_class = measure["measure"] == "log-spectral distance" and measure["split"] == "class"
+    whole = measure["part"] == "all" and (measure["question"] == "usefulness" or measure["measure"] in HEADLINE)
+    return by_class or whole
 
 
 def _shape(generator: Generator) -> str:

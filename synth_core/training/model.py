@@ -9,7 +9,7 @@ import torch
 
 from synth_core.errors import DataError, ModelError
 from synth_core.generators import REGISTRY, Generator
-from synth_core.storage import publish_directory, read_json, write_json_atomic
+from synth_core.storage import publish_directory, read_json, write_json_atomic, write_text_atomic
 from synth_core.training.card import model_card
 from synth_core.training.checkpoint import load_weights, save_weights
 from synth_core.training.run import RunDirectory
@@ -28,6 +28,16 @@ def save_generator(generator: Generator, path: Path | str) -> Path:
         write_json_atomic(folder / "provenance.json", generator.provenance)
         (folder / "card.md").write_text(model_card(generator, target.name), encoding="utf-8")
     return target
+
+
+def record_evaluation(path: Path | str, evaluation: dict[str, Any]) -> None:
+    """Put what was measured onto the card of a model, in place of what stood there; see `card.headline`."""
+    folder = Path(path)
+    generator = load_generator(folder, device="cpu")
+    generator.provenance = generator.provenance | {"evaluation": evaluation}
+    card = model_card(generator, folder.name)
+    write_json_atomic(folder / "provenance.json", generator.provenance)
+    write_text_atomic(folder / "card.md", card)
 
 
 def load_generator(path: Path | str, device: str = "auto") -> Generator:

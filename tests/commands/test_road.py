@@ -39,6 +39,17 @@ def test_from_a_simulated_cohort_to_a_report(monkeypatch, tmp_path: Path, capsys
     assert run(monkeypatch, *words, "--out", tmp_path / "report.html") == 0
     assert json.loads(report.read_text())
     assert "<html" in (tmp_path / "report.html").read_text()[:500].lower()
+    card = tmp_path / "model" / "card.md"
+    assert "Measured" not in card.read_text()
+    words = ("evaluate", "--train", data, "--holdout", data, "--synthetic", drawn, "--no-classifier")
+    assert run(monkeypatch, *words, "--card", tmp_path / "model") == 0
+    written = card.read_text()
+    assert "preset modern, dim=32, depth=1, width=8, steps=2" in written
+    value = next(measure["value"] for measure in json.loads(report.read_text())["measures"])
+    assert f"| log-spectral distance, dB | {value:.3g} (" in written
+    assert str(tmp_path) not in written  # a card is given away: no folders of this machine
+    assert run(monkeypatch, *words, "--card", tmp_path / "nowhere") == 2
+    assert card.read_text() == written
 
 
 def test_inspect_and_prepare_read_what_a_user_points_at(monkeypatch, shared_data: Path, tmp_path: Path, capsys) -> None:
