@@ -61,7 +61,16 @@ def choose(row: DeltaGenerator) -> Chosen | None:
             part = st.selectbox("Real examples from", ("test", "validation", "train"), key="compare-part", help=reason)
             n = int(st.number_input("Examples each side", 1, MOST, 32, key="compare-n"))
             seed, steps, guidance = _sampler(model)
+        _about(model)
     return Chosen(dataset, model, part, None if wanted == ALL else wanted, n, seed, steps, guidance)
+
+
+def _about(model: Path) -> None:
+    """The card of a model; a run has none yet."""
+    card = cache.model_card(model)
+    if card:
+        with st.popover("About the generator", icon=":material/id_card:", width="stretch"):
+            st.markdown(card)
 
 
 def _sampler(model: Path) -> tuple[int, int | None, float | None]:

@@ -12,6 +12,8 @@ from synth_core.errors import SynthScopeError
 from synth_core.storage import read_json
 from synth_core.workspace import Workspace
 
+LARGEST_CARD = 20_000  # characters
+
 if TYPE_CHECKING:
     from synth_core.data import Dataset, Recording
     from synth_core.export import About
@@ -41,6 +43,19 @@ def dataset_info(path: Path) -> dict[str, Any]:
 def model_info(path: Path) -> dict[str, Any]:
     """`config.json` of a model or a run; DataError when it is damaged."""
     return _json(path / "config.json", stamp(path / "config.json"))
+
+
+def model_card(path: Path) -> str:
+    """The card of a model, its title a small one; "" where there is none.
+
+    What others wrote into it loads nothing from elsewhere: pictures become links.
+    """
+    card = path / "card.md"
+    if not card.is_file():
+        return ""
+    with card.open(encoding="utf-8", errors="replace") as file:
+        text = file.read(LARGEST_CARD)
+    return text.replace("![", "[").replace("# ", "##### ", 1).replace("\n## ", "\n###### ")
 
 
 def readable_datasets() -> list[Path]:

@@ -63,8 +63,9 @@ def choose_model(spec: Mapping[str, Any], *, label: str = "Generator") -> Path |
 
 
 def models_for(spec: Mapping[str, Any]) -> list[Path]:
-    """Models that make the same kind of example."""
-    return [path for path in cache.readable_models() if words.same_kind(cache.model_info(path)["spec"], spec)]
+    """Models that make the same kind of example; flows first, which papers' models stand beside."""
+    models = [path for path in cache.readable_models() if words.same_kind(cache.model_info(path)["spec"], spec)]
+    return sorted(models, key=lambda path: cache.model_info(path)["generator"] != "flow")
 
 
 def runs_for(spec: Mapping[str, Any]) -> list[Path]:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from synth_core.generators import REGISTRY
-from synth_core.training import RunConfig, RunDirectory, Status, create_run
+from synth_core.generators import REGISTRY, build
+from synth_core.training import RunConfig, RunDirectory, Status, create_run, load_generator, save_generator
 from synth_core.workspace import Workspace
 from tests.pages.conftest import open_page, text
 
@@ -48,6 +48,23 @@ def test_a_choice_is_shared_by_all_pages(dataset: Path, model: Path, app: AppTes
     chosen = app.session_state["session"]
     assert (chosen.dataset, chosen.model) == (dataset, model)
     assert open_page(app, "evaluate").selectbox(key="choose-model").value == model
+
+
+def test_the_card_of_the_generator_is_at_hand_and_loads_nothing_from_elsewhere(
+    dataset: Path, model: Path, app: AppTest
+) -> None:
+    card = model / "card.md"
+    card.write_text(card.read_text() + "\n![a picture](https://example.org/seen.png)\n")
+    open_page(app, "compare")
+    said = "\n".join(block.value for block in app.markdown)
+    assert "Licence of the data" in said
+    assert "![" not in said
+
+
+def test_flows_come_before_other_generators(workspace: Workspace, dataset: Path, model: Path, app: AppTest) -> None:
+    other = build("wavegan", load_generator(model).spec, channels=4)
+    save_generator(other, workspace.folder("models") / "a-wavegan")
+    assert open_page(app, "compare").selectbox(key="choose-model").options == ["tiny", "a-wavegan"]
 
 
 def test_a_wrong_path_becomes_a_sentence(app: AppTest) -> None:
