@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -115,9 +116,9 @@ def evaluate(
     measures += safety_measures(parts, sides.features(), rng, copies)
     if labelled:
         say(5, STAGES, "distance in the space of a network")
-        measures += encoder_measures(parts, settings, seed, rng)
-        say(6, STAGES, "classifiers trained on real and on synthetic examples")
-        measures += _usefulness(train, holdout, synthetic, settings, seed, rng)
+        told_steps = partial(_say_step, say, 5, "distance in the space of a network")
+        measures += encoder_measures(parts, settings, seed, rng, told_steps)
+        measures += _usefulness(train, holdout, synthetic, settings, seed, rng, say)
     facts = _settings((train, holdout, synthetic), parts, seed, sides)
     findings = (
         *least_realistic(told.synthetic, parts[2], rows[2]),
@@ -176,16 +177,26 @@ def _usefulness(
     settings: ClassifierSettings | None,
     seed: int,
     rng: np.random.Generator,
+    say: Progress,
 ) -> list[Measure]:
     real, test, made = (
         _at(source, _chosen_rows(source, LARGEST_FOR_CLASSIFIER, rng)) for source in (train, holdout, synthetic)
     )
     measures: list[Measure] = []
     for method in METHODS:
-        from_real = class_recovery(real, test, method=method, settings=settings, seed=seed)
-        from_synthetic = class_recovery(made, test, method=method, settings=settings, seed=seed)
+        found = []
+        for name, examples in (("real", real), ("synthetic", made)):
+            message = f"classifier of {name} examples, by {method}"
+            say(6, STAGES, message)
+            told = partial(_say_step, say, 6, message)
+            found.append(class_recovery(examples, test, method=method, settings=settings, seed=seed, progress=told))
+        from_real, from_synthetic = found
         measures += _recovery_measures(method, from_real, from_synthetic, test, len(made), rng)
     return measures
+
+
+def _say_step(say: Progress, stage: int, message: str, step: int, steps: int, _: str) -> None:
+    say(stage, STAGES, f"{message}, step {step} of {steps}")
 
 
 def _recovery_measures(

@@ -104,3 +104,17 @@ def test_progress_can_stop_it(train, holdout, synthetic):
 
     with pytest.raises(KeyboardInterrupt):
         evaluate(train, holdout, synthetic, progress=stop)
+
+
+def test_it_can_be_stopped_while_a_classifier_learns(train, holdout, synthetic):
+    seen = []
+
+    def stop(done: int, total: int, message: str) -> None:
+        seen.append(message)
+        if message.startswith("classifier of synthetic") and "step 20 of" in message:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(train, holdout, synthetic, classifier=ClassifierSettings(steps=60), progress=stop)
+    assert any("distance in the space of a network, step 20" in message for message in seen)
+    assert any("classifier of real examples, by network, step 40" in message for message in seen)
