@@ -22,4 +22,4 @@ make_model demo-ecg 4500
 make_model demo-eeg 2000 --set mixing=folded
 make_model demo-ct 3000 --set width=16
 make_model ptbxl 5000
-make_model eegmat 500 --set mixing=folded
+make_model eegmat 500 --set mixing=folded --set calibration=none
