@@ -69,7 +69,7 @@ def _about(model: Path) -> None:
     """The card of a model; a run has none yet."""
     card = cache.model_card(model)
     if card:
-        with st.popover("About the generator", icon=":material/id_card:", width="stretch"):
+        with st.popover("About the generator", icon=":material/id_card:"):
             st.markdown(card)
 
 
