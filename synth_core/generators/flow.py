@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from synth_core.errors import InvalidSetting, SpecMismatch
 from synth_core.generators.base import Generator, Phase
 from synth_core.generators.flow_config import BEFORE, FlowConfig
+from synth_core.generators.flow_times import FlowTimes
 from synth_core.generators.inpainting import Known, infill, random_keep
 from synth_core.generators.nets.autoencoder import Autoencoder
 from synth_core.generators.nets.embedding import ConditionEmbedding
@@ -28,7 +29,6 @@ from synth_core.generators.nets.transformer import PatchTransformer
 from synth_core.generators.solvers import SOLVERS, Velocity
 from synth_core.types import Batch, Condition
 
-LAST_TIME = 0.97  # from which a network that predicts data makes its last step
 MOST_FOLDED = 16  # channels; more do not fit one token of the usual width
 LEAST_TIME_LEFT = 0.05  # 1 − t is not taken smaller where it divides (Li & He 2025, sec. 4.3)
 
@@ -152,7 +152,7 @@ class Flow(Generator):
             data = self._encoded(batch.values)
         start = self.noise(tuple(data.shape), rng)
         n = len(data)
-        time = self._training_times(n, rng)
+        time = self.times.training(n, rng).to(self.device)
         keep, keep_severity = self._kept_parts(batch.condition, n, rng)
         keep_mask = self._kept(n, self.config.mask_dropout, rng) if batch.condition.mask is not None else None
         embedding = self.embedding(batch.condition, n, keep, keep_severity)
@@ -173,40 +173,14 @@ class Flow(Generator):
         labels, severity = (both & self._kept(n, self.config.part_dropout, rng) for _ in range(2))
         return labels, severity
 
-    def _training_times(self, n: int, rng: torch.Generator) -> Tensor:
-        time = self._shifted(torch.randn(n, generator=rng, device=rng.device).to(self.device).sigmoid())
-        uniform = torch.rand(n, generator=rng, device=rng.device).to(self.device)
-        share = {"logit-normal": 0.0, "mixed": 0.5, "uniform": 1.0}[self.time_sampling]
-        return torch.where(torch.rand(n, generator=rng, device=rng.device).to(self.device) < share, uniform, time)
-
     @property
-    def time_sampling(self) -> str:
-        """Where training times come from."""
-        usual = "mixed" if self.predicts == "data" else "logit-normal"
-        return self.config.time_sampling or usual
-
-    def _sampling_times(self, steps: int) -> Tensor:
-        """0 … 1. A network that predicts data gets the middle ones evenly spaced in the logit, up to LAST_TIME.
-
-        Its last step goes towards the mean of what is still possible: begun early, it takes the grain of the recording
-        away with the noise.
-        """
-        if self.predicts == "velocity":
-            return self._shifted(torch.linspace(0, 1, steps + 1, device=self.device))
-        ends = torch.stack([self._shifted(torch.tensor(1 / steps)), torch.tensor(LAST_TIME)]).clamp_max(LAST_TIME)
-        first, last = ends.logit().tolist()
-        middle = torch.linspace(first, last, steps - 1).sigmoid()
-        return torch.cat([torch.zeros(1), middle, torch.ones(1)]).to(self.device)
-
-    def _shifted(self, time: Tensor) -> Tensor:
-        """Earlier times, as Esser et al. 2024, eq. 23, do for large pictures (there t = 1 is the noise).
-
-        A tall, sparse QRS shows through the noise at t ≈ 0.1 already: without the shift hardly any training step sees
-        the times at which the rhythm is still open.
-        """
-        usual = {"eeg": 1.0, "ecg": 8.0, "ct": 2.0}[self.spec.modality] if self.config.latent == 1 else 1.0
-        shift = usual if self.config.time_shift is None else self.config.time_shift
-        return time / (time + shift * (1 - time))
+    def times(self) -> FlowTimes:
+        """Where training looks and sampling steps."""
+        config, to_data = self.config, self.predicts == "data"
+        usual = {"eeg": 1.0, "ecg": 8.0, "ct": 2.0}[self.spec.modality] if config.latent == 1 else 1.0
+        sampling = config.time_sampling or ("mixed" if to_data else "logit-normal")
+        uniform = {"logit-normal": 0.0, "mixed": 0.5, "uniform": 1.0}[sampling]
+        return FlowTimes(usual if config.time_shift is None else config.time_shift, uniform, to_data)
 
     def _kept(self, n: int, dropout: float, rng: torch.Generator) -> Tensor:
         return (torch.rand(n, generator=rng, device=rng.device) >= dropout).to(self.device)
@@ -252,7 +226,7 @@ class Flow(Generator):
 
         The last step of a network that predicts data is Euler's, towards its prediction.
         """
-        times = self._sampling_times(self._checked_steps(steps))
+        times = self.times.sampling(self._checked_steps(steps)).to(self.device)
         x = self.noise((n, *self.shape), rng)
         velocity = self._guided(x, condition, guidance)
         return self._decoded(SOLVERS[self.solver](velocity, x, times, closing=self.predicts == "data"))
@@ -316,7 +290,7 @@ class Flow(Generator):
             raise SpecMismatch("The examples are of another kind than this generator makes; their specs must agree.")
         if not 1 <= resampling <= 50:
             raise InvalidSetting(f"The number of repetitions must lie in 1 … 50. Got {resampling} instead.")
-        times = self._sampling_times(self._checked_steps(steps))
+        times = self.times.sampling(self._checked_steps(steps)).to(self.device)
         was_training = self.training
         self.eval()
         try:
