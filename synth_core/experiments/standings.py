@@ -157,7 +157,7 @@ def _qualifications(standings: Sequence[Standing]) -> Iterator[str]:
 
 
 def tables_of(standings: Sequence[Standing], measure: str, real: Estimate, classes: Sequence[str]) -> tuple[Table, ...]:
-    """All methods by class recovery, below real people with the floors; then the spectra of each class."""
+    """All methods by class recovery, below real people with the floors; then the spectra of classes that have enough examples."""
     placed = ordered(standings)
     columns = (
         "method",
@@ -171,7 +171,10 @@ def tables_of(standings: Sequence[Standing], measure: str, real: Estimate, class
         "remark",
     )
     main = Table("Methods by class recovery", columns, (_real_row(placed, real), *map(_row, placed)))
-    rows = tuple((one.method, one.preset, *(_class_text(one, name) for name in classes)) for one in placed)
+    texts = [[_class_text(one, name) for name in classes] for one in placed]
+    if not any(any(row) for row in texts):  # too few examples of each class
+        return (main,)
+    rows = tuple((one.method, one.preset, *row) for one, row in zip(placed, texts, strict=True))
     spectra = Table("Log-spectral distance by class, dB and × floor", ("method", "preset", *classes), rows)
     return main, spectra
 

@@ -8,7 +8,7 @@ from synth_core.data import Dataset
 from synth_core.errors import InvalidSetting, RunError
 from synth_core.experiments import EXPERIMENTS, methods
 from synth_core.experiments.methods import Methods, contenders
-from synth_core.experiments.standings import Standing, first_and_overlapping, ordered
+from synth_core.experiments.standings import Standing, first_and_overlapping, ordered, tables_of
 from synth_core.training import load_generator
 
 COPIES = "memorise shift=0 flip=0 gain=0 noise=0"
@@ -136,3 +136,8 @@ def test_rows_without_numbers_come_last() -> None:
     placed = ordered([scored("refused", None), scored("low", 0.2), scored("high", 0.8)])
     assert [one.method for one in placed] == ["high", "low", "refused"]
     assert np.isfinite([one.recovery[0] for one in placed[:2] if one.recovery]).all()
+
+
+def test_the_table_of_classes_is_left_out_where_none_has_enough_examples(kept: tuple[Methods, Any]) -> None:
+    assert len(kept[1].tables) == 2
+    assert len(tables_of([scored("a", 0.6)], "AUROC", (0.8, 0.7, 0.9), ("x", "y"))) == 1
