@@ -157,7 +157,7 @@ def _qualifications(standings: Sequence[Standing]) -> Iterator[str]:
 
 
 def tables_of(standings: Sequence[Standing], measure: str, real: Estimate, classes: Sequence[str]) -> tuple[Table, ...]:
-    """All methods by class recovery, below real people with the floors; then the spectra of classes that have enough examples."""
+    """All methods by class recovery, below real people with the floors; then the spectra of large enough classes."""
     placed = ordered(standings)
     columns = (
         "method",
