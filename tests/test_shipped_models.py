@@ -36,5 +36,9 @@ def test_sixteen_examples_take_under_five_seconds_of_cpu_and_are_plausible(name:
     assert float(batch.values.std()) > 0
 
 
+def test_all_together_are_small() -> None:
+    assert sum(path.stat().st_size for path in SHIPPED_MODELS.rglob("*") if path.is_file()) <= 80 * 10**6
+
+
 def test_every_demo_cohort_and_two_real_collections_have_a_generator() -> None:
     assert {"demo-ecg", "demo-eeg", "demo-ct", "ptbxl", "eegmat"} <= set(SHIPPED)

@@ -37,9 +37,8 @@ def calibrate(generator: Generator, batches: Iterable[Batch], most: int, rng: to
     scaling.set_balance(None)
     examples = list(batches)
     values = torch.cat([batch.values for batch in examples])
-    labels = [batch.condition.labels for batch in examples]
-    known = torch.cat([part for part in labels if part is not None]) if None not in labels else None
-    rows = balance_rows(known) if known is not None else torch.zeros(len(values), dtype=torch.long)
+    labels = [batch.condition.labels for batch in examples if batch.condition.labels is not None]
+    rows = balance_rows(torch.cat(labels)) if labels else torch.zeros(len(values), dtype=torch.long)
     groups = [row for row in rows.unique().tolist() if row and int((rows == row).sum()) >= FEWEST]
     n = min(MOST, most // (1 + len(groups)))
     if n < FEWEST or len(values) < FEWEST:
