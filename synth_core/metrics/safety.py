@@ -83,7 +83,9 @@ def safety_measures(
 def closer_to_training(batches: Batches, features: Trio, rng: np.random.Generator) -> Measure:
     """Share of synthetic examples nearer to a training than to a held-out example; ½ when none is copied."""
     parts = (features.train, features.holdout, features.synthetic)
-    interval = half_samples(closer_to_train, *parts, groups=(batches[0].subjects, batches[1].subjects, None), rng=rng)
+    groups = (batches[0].subjects, batches[1].subjects, None)
+    low, high = half_samples(closer_to_train, *parts, groups=groups, rng=rng)
+    interval = (max(low, 0.0), min(high, 1.0))  # of a share: mirrored about the value, few people reach beyond
     meaning = "Share of synthetic examples whose nearest real one was trained on; 0.5 when nothing was copied."
     return _measure("closer to training", batches, 0.5, closer_to_train(*parts), interval, meaning, near=1.2)
 
