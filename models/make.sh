@@ -37,4 +37,4 @@ paper=(--set preset=paper)
 make_model als-cwgan eegmat 100 --generator cwgan "${paper[@]}" --steps 3000 --batch-size 64
 make_model seizure-wavegan demo-eeg 300 --generator wavegan "${paper[@]}" --steps 800 --batch-size 64
 make_model fahr-wgan-gp demo-ct 300 --generator wgan_gp "${paper[@]}" --set channels=128 --steps 800 --batch-size 32
-make_model arrhythmia-diffwave ptbxl 100 --generator diffwave "${paper[@]}" --steps 500 --batch-size 16
+make_model arrhythmia-diffwave ptbxl 100 --generator diffwave "${paper[@]}" --steps 300 --batch-size 16
