@@ -2,7 +2,7 @@
 # Makes the shipped models again, into models/. Real data are read from the folder given: make.sh DATA [WORK]
 #
 # CPU minutes on one core, training alone: demo-ecg 25, demo-eeg 12, demo-ct 25, ptbxl 28, eegmat 5; the papers' als-cwgan
-# 20, seizure-wavegan 10, fahr-wgan-gp 10, arrhythmia-diffwave 15. Measuring what stands on the cards takes 2 more each.
+# 20, seizure-wavegan 10, fahr-wgan-gp 10. Measuring what stands on the cards takes 2 more each.
 set -euo pipefail
 data=$(realpath "$1")
 work=$(realpath -m "${2:-build/models}")
@@ -37,4 +37,3 @@ paper=(--set preset=paper)
 make_model als-cwgan eegmat 100 --generator cwgan "${paper[@]}" --steps 3000 --batch-size 64
 make_model seizure-wavegan demo-eeg 300 --generator wavegan "${paper[@]}" --steps 800 --batch-size 64
 make_model fahr-wgan-gp demo-ct 300 --generator wgan_gp "${paper[@]}" --set channels=128 --steps 800 --batch-size 32
-make_model arrhythmia-diffwave ptbxl 100 --generator diffwave "${paper[@]}" --steps 300 --batch-size 16

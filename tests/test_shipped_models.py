@@ -21,7 +21,9 @@ def test_a_shipped_model_is_small_and_says_where_it_comes_from(name: str) -> Non
     assert sum(path.stat().st_size for path in folder.iterdir()) <= 10 * 2**20
     source = json.loads((folder / "provenance.json").read_text())["dataset"]["source"]
     assert source["licence"] != "not stated"
-    assert source["licence"] in (folder / "card.md").read_text()
+    card = (folder / "card.md").read_text()
+    assert source["licence"] in card
+    assert "| log-spectral distance, dB |" in card
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -42,3 +44,8 @@ def test_all_together_are_small() -> None:
 
 def test_every_demo_cohort_and_two_real_collections_have_a_generator() -> None:
     assert {"demo-ecg", "demo-eeg", "demo-ct", "ptbxl", "eegmat"} <= set(SHIPPED)
+
+
+def test_what_is_shipped_is_what_the_script_makes() -> None:
+    script = (SHIPPED_MODELS / "make.sh").read_text()
+    assert {line.split()[1] for line in script.splitlines() if line.startswith("make_model ")} == set(SHIPPED)
