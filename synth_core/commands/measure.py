@@ -44,8 +44,7 @@ def evaluate(
     else:
         real, unseen = _examples(train), _examples(holdout)
     drawn = _examples(synthetic)
-    if card is not None:
-        _check_drew(card, drawn)
+    drew = None if card is None else _drew(card, drawn)
     report = measured(real, unseen, drawn, seed=seed, classifier=classifier, progress=Progress())
     about = _about(train, holdout, synthetic, f"--seed {seed} {'--classifier' if classifier else '--no-classifier'}")
     if as_json is not None:
@@ -53,21 +52,24 @@ def evaluate(
     if out is not None:
         out.write_text(report_page(report, about), encoding="utf-8")
     if card is not None:
-        _put_on_card(card, report, about)
+        _put_on_card(card, drew, report, about)
     frame = report.table()
     rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
     typer.echo(table(rows, [str(column) for column in frame.columns]))
     typer.echo("\n".join(["", *report.sentences]))
 
 
-def _check_drew(model: Path, drawn: Any) -> None:
+def _drew(model: Path, drawn: Any) -> Any:
+    """The generator of the model; SpecMismatch when the examples cannot be its own."""
     from synth_core.training import load_generator
 
-    if load_generator(model, device="cpu").spec != drawn.spec:
+    generator = load_generator(model, device="cpu")
+    if generator.spec != drawn.spec:
         raise SpecMismatch(f"{model.name} makes another kind of example than the synthetic ones that were given.")
+    return generator
 
 
-def _put_on_card(model: Path, report: Report, about: About) -> None:
+def _put_on_card(model: Path, generator: Any, report: Report, about: About) -> None:
     """The headline measures; the command without the folders of this machine."""
     from synth_core import __version__
     from synth_core.training import record_evaluation
@@ -79,22 +81,20 @@ def _put_on_card(model: Path, report: Report, about: About) -> None:
         "synthetic": report.settings["synthetic examples"],
         "measures": headline(measure.to_dict() for measure in report.measures),
         "command": command,
-        "seconds": _seconds_each(model),
+        "seconds": _seconds_each(generator),
         "version": __version__,
         "made": about.made,
     }
-    record_evaluation(model, evaluation)
+    record_evaluation(generator, model, evaluation)
 
 
-def _seconds_each(model: Path) -> float:
+def _seconds_each(generator: Any) -> float:
     """CPU seconds of one example, from eight at once."""
     import time
 
     import torch
 
-    from synth_core.training import load_generator
-
-    generator, n = load_generator(model, device="cpu"), 8
+    n = 8
     began = time.process_time()
     generator.sample(n, rng=torch.Generator().manual_seed(0))
     return (time.process_time() - began) / n

@@ -30,10 +30,9 @@ def save_generator(generator: Generator, path: Path | str) -> Path:
     return target
 
 
-def record_evaluation(path: Path | str, evaluation: dict[str, Any]) -> None:
-    """Put what was measured onto the card of a model, in place of what stood there; see `card.headline`."""
+def record_evaluation(generator: Generator, path: Path | str, evaluation: dict[str, Any]) -> None:
+    """Put what was measured onto the card of the model it was loaded from, in place of what stood there."""
     folder = Path(path)
-    generator = load_generator(folder, device="cpu")
     generator.provenance = generator.provenance | {"evaluation": evaluation}
     card = model_card(generator, folder.name)
     write_json_atomic(folder / "provenance.json", generator.provenance)
