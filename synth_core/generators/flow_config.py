@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from synth_core.generators.base import GeneratorConfig
+from synth_core.generators.signals import ConditionDropout, Guidance
 
 
 class FlowConfig(GeneratorConfig):
@@ -66,13 +67,7 @@ class FlowConfig(GeneratorConfig):
     weight_decay: float = Field(
         0.01, title="Weight decay", ge=0, le=1, description="Of AdamW; mild: the moving average smooths already."
     )
-    condition_dropout: float = Field(
-        0.1,
-        title="Condition dropout",
-        ge=0,
-        le=0.9,
-        description="Examples trained without condition; guidance needs them.",
-    )
+    condition_dropout: ConditionDropout = 0.1
     part_dropout: float = Field(
         0.2,
         title="Label or severity dropout",
@@ -139,9 +134,7 @@ class FlowConfig(GeneratorConfig):
         description="Share of examples trained with a part of them known. Missing leads are filled in without as "
         "well, but closer to the truth with it.",
     )
-    guidance: float = Field(
-        1.0, title="Guidance", ge=0, le=20, description="1 follows the data; more: clearer classes, less variety."
-    )
+    guidance: Guidance = 1.0
 
 
 # What a model without the setting was made with, where that is not the default of today.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -11,6 +12,20 @@ from torch import Tensor
 from synth_core.errors import InvalidSetting
 from synth_core.generators.base import Generator, GeneratorConfig
 from synth_core.types import Condition
+
+ConditionDropout = Annotated[
+    float,
+    Field(
+        title="Condition dropout",
+        ge=0,
+        le=0.9,
+        description="Share of examples trained without their condition; guidance needs some.",
+    ),
+]
+Guidance = Annotated[
+    float,
+    Field(title="Guidance", ge=0, le=20, description="1 follows the data; more: clearer classes, less variety."),
+]
 
 
 class SignalConfig(GeneratorConfig):
@@ -23,16 +38,8 @@ class SignalConfig(GeneratorConfig):
         le=0.5,
         description="0.5 weighs all frequencies alike, 0 as they are. Empty: 0.5 for EEG, 0.25 for ECG.",
     )
-    condition_dropout: float = Field(
-        0.1,
-        title="Condition dropout",
-        ge=0,
-        le=0.9,
-        description="Share of examples trained without their condition; guidance needs some.",
-    )
-    guidance: float = Field(
-        1.0, title="Guidance", ge=0, le=20, description="1 follows the data; more: clearer classes, less variety."
-    )
+    condition_dropout: ConditionDropout = 0.1
+    guidance: Guidance = 1.0
 
 
 class SignalGenerator(Generator):
