@@ -44,6 +44,7 @@ from synth_core.types import Batch, Condition
 BATCH = checked(RunConfig, {}, "the run").batch_size
 
 Preset = Literal["paper", "modern"]
+HeldOut = Literal["test", "test and validation"]
 
 
 class MethodsConfig(ExperimentConfig):
@@ -81,7 +82,13 @@ class MethodsConfig(ExperimentConfig):
         300, title="Classifier steps", ge=10, le=20_000, description="The same for every method and for real examples."
     )
     seeds: int = Field(3, title="Seeds", ge=1, le=50, description="Classifiers for each method, averaged.")
-    draws: int = Field(200, title="Bootstrap draws", ge=20, le=5000, description="Of test patients, for intervals.")
+    draws: int = Field(200, title="Bootstrap draws", ge=20, le=5000, description="Of held-out patients, for intervals.")
+    held_out: HeldOut = Field(
+        "test",
+        title="Held out",
+        description="Whom all is judged on. Nothing is chosen by the validation people, so that in a small collection "
+        "they may be tested on too.",
+    )
 
 
 @dataclass(frozen=True)
@@ -119,17 +126,27 @@ class Methods(Experiment):
     config: MethodsConfig
 
     def check(self) -> None:
-        """Classes, enough training and test examples, and generators of these names are needed."""
+        """Classes, enough training and held-out examples, and generators of these names are needed."""
         if not self.dataset.spec.classes:
             raise InvalidSetting("Methods are compared by classes; prepare the dataset with labels.")
-        sizes = [len(self._parts[name]) for name in ("train", "test")]
+        sizes = [len(self._training), len(self._held_out)]
         if min(sizes) < SMALLEST:
-            raise InvalidSetting(f"{SMALLEST} training and test examples each are needed; here are {sizes}.")
+            raise InvalidSetting(f"{SMALLEST} training and held-out examples each are needed; here are {sizes}.")
         assert self._contenders
 
     @cached_property
     def _parts(self) -> dict[str, Dataset]:
         return self.dataset.split(**SPLIT)
+
+    @property
+    def _training(self) -> Dataset:
+        return self._parts["train"]
+
+    @cached_property
+    def _held_out(self) -> Dataset:
+        if self.config.held_out == "test":
+            return self._parts["test"]
+        return self.dataset.subset(~self.dataset.table["subject"].isin(self._training.subjects))
 
     @cached_property
     def _contenders(self) -> tuple[Contender, ...]:
@@ -142,7 +159,7 @@ class Methods(Experiment):
     def _rows(self) -> NDArray[np.intp]:
         """Rows of the training part whose conditions are asked for, and which classifiers learn from beside."""
         n = self.config.examples * len(self.dataset.spec.classes)
-        return np.sort(np.random.default_rng(self.config.seed).permutation(len(self._parts["train"]))[:n])
+        return np.sort(np.random.default_rng(self.config.seed).permutation(len(self._training))[:n])
 
     @cached_property
     def _compared(self) -> NDArray[np.intp]:
@@ -152,21 +169,21 @@ class Methods(Experiment):
 
     @cached_property
     def _test(self) -> Batch:
-        return self._parts["test"].batch(range(len(self._parts["test"])))
+        return self._held_out.batch(range(len(self._held_out)))
 
     @cached_property
     def _sides(self) -> tuple[Batch, Batch]:
         """Equal numbers of training and held-out examples."""
         rng = np.random.default_rng(self.config.seed)
         held_out = np.sort(rng.permutation(len(self._test))[: len(self._compared)])
-        return self._parts["train"].batch(self._rows[self._compared].tolist()), self._test.select(held_out.tolist())
+        return self._training.batch(self._rows[self._compared].tolist()), self._test.select(held_out.tolist())
 
     @cached_property
     def _known(self) -> Batch:
         """All training examples, as far as can be searched: a copy of one that is left out would go unseen."""
         rng = np.random.default_rng(self.config.seed)
-        rows = np.sort(rng.permutation(len(self._parts["train"]))[:LARGEST_SEARCHED])
-        return self._parts["train"].batch(rows.tolist())
+        rows = np.sort(rng.permutation(len(self._training))[:LARGEST_SEARCHED])
+        return self._training.batch(rows.tolist())
 
     @cached_property
     def _settings(self) -> ClassifierSettings:
@@ -182,14 +199,14 @@ class Methods(Experiment):
         yield Cell(REAL, self._reference)
         for one in self._contenders:
             yield Cell(f"pace of {one.name}", partial(self._pace, one))
-            yield Cell(f"training of {one.name}", partial(self._training, one))
+            yield Cell(f"training of {one.name}", partial(self._trained, one))
             yield Cell(f"measures of {one.name}", partial(self._measured, one))
 
     def _reference(self, say: Say) -> Result:
-        return Result({}, {"predicted": self._predicted(self._parts["train"].batch(self._rows.tolist()), say)})
+        return Result({}, {"predicted": self._predicted(self._training.batch(self._rows.tolist()), say)})
 
     def _pace(self, one: Contender, say: Say) -> Result:
-        training, seed = self._parts["train"], self.config.seed
+        training, seed = self._training, self.config.seed
         try:
             one.source.check(training.spec)
             generator = build(one.source.name, training.spec, **one.source.settings)
@@ -201,7 +218,7 @@ class Methods(Experiment):
             steps = min(steps, math.ceil(len(training) / BATCH))
         return Result({"steps": steps, "seconds": seconds})
 
-    def _training(self, one: Contender, say: Say) -> Result:
+    def _trained(self, one: Contender, say: Say) -> Result:
         pace = self.kept(f"pace of {one.name}").values
         if "refused" in pace:
             return Result(pace)
@@ -232,7 +249,7 @@ class Methods(Experiment):
             return Result(trained)
         generator = load_generator(self._folder_of(one) / "model")
         began = time.process_time()
-        made = drawn_like(generator, self._parts["train"], self._rows, one.source.asked, self.config.seed, say)
+        made = drawn_like(generator, self._training, self._rows, one.source.asked, self.config.seed, say)
         drawing = (time.process_time() - began) / len(made)
         broken = int((~made.values.flatten(1).isfinite().all(1)).sum())
         if broken:
@@ -258,7 +275,7 @@ class Methods(Experiment):
         yield closer_to_training(batches, Trio(known, fresh, drawn), rng)
 
     def _predicted(self, train: Batch, say: Say) -> NDArray[np.float32]:
-        """(seeds, test examples, classes) probabilities of classifiers that learned from these examples."""
+        """(seeds, held-out examples, classes) probabilities of classifiers that learned from these examples."""
         labelled = replace(train, condition=Condition(labels=train.condition.labels))
         runs = []
         for seed in range(self.config.seeds):
@@ -285,10 +302,10 @@ class Methods(Experiment):
         settings = {
             **self.config.model_dump(mode="json"),
             "dataset": self.dataset.name,
-            "training examples": len(self._parts["train"]),
+            "training examples": len(self._training),
             "examples drawn, and real ones beside": len(self._rows),
             "examples a side in distances": len(self._compared),
-            "test people": len(set(self._test.subjects or ())),
+            "held-out people": len(set(self._test.subjects or ())),
             "models": {one.name: str(self._folder_of(one) / "model") for one in self._contenders},
         }
         return Outcome(

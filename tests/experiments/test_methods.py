@@ -63,6 +63,14 @@ def test_steps_follow_from_the_budget_and_controls_make_one_pass(kept: tuple[Met
     assert rows(outcome)[COPIES]["steps"] == -(-len(dataset.split()["train"]) // 32)
 
 
+def test_validation_people_can_be_held_out_too(dataset: Dataset, tmp_path: Path) -> None:
+    parts = dataset.split()
+    settings = {**SMALL, "generators": (COPIES,), "held_out": "test and validation"}
+    outcome = Methods(dataset, tmp_path / "e", settings).run()
+    assert outcome.settings["held-out people"] == len({*parts["test"].subjects, *parts["validation"].subjects})
+    assert outcome.settings["training examples"] == len(parts["train"])
+
+
 def test_models_can_be_loaded_afterwards(kept: tuple[Methods, Any]) -> None:
     path = kept[1].settings["models"]["gan, modern"]
     assert load_generator(path).provenance["step"] == rows(kept[1])["gan"]["steps"]
