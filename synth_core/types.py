@@ -92,7 +92,7 @@ class Condition:
     Parameters
     ----------
     labels : (n, classes) of 0 and 1, several may be 1.
-    severity : (n,) in [0, 1].
+    severity : (n,) in [0, 1], NaN where that of an example is not known.
     mask : (n, 1, height, width) in [0, 1], the lesion.
     """
 
@@ -131,7 +131,10 @@ class Condition:
             if tuple(value.shape) != expected[name]:
                 got = tuple(value.shape)
                 raise SpecMismatch(f"Condition.{name} must have shape {expected[name]}. Got {got} instead.")
-            if value.numel() and not bool(((value >= 0) & (value <= 1)).all()):
+            fits = (value >= 0) & (value <= 1)
+            if name == "severity":
+                fits |= value.isnan()
+            if not bool(fits.all()):
                 raise SpecMismatch(f"Condition.{name} must lie in [0, 1].")
 
 

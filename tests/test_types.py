@@ -42,6 +42,9 @@ def test_conditions_are_checked_against_the_spec() -> None:
         Batch(values, ECG, Condition(severity=torch.tensor([0.0, 2.0])))
     with pytest.raises(SpecMismatch, match="CT only"):
         Batch(values, ECG, Condition(mask=torch.zeros(2, 1, 12, 100)))
+    Batch(values, ECG, Condition(severity=torch.tensor([0.5, torch.nan])))
+    with pytest.raises(SpecMismatch, match="must lie in"):
+        Batch(values, ECG, Condition(labels=torch.full((2, 2), torch.nan)))
 
 
 def test_selecting_keeps_values_conditions_and_subjects_together() -> None:

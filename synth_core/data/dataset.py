@@ -36,7 +36,7 @@ class Dataset:
     info : what `dataset.json` says.
     spec : what one example is.
     table : one row per example: record, subject, start (seconds or slice), labels (names of the classes that are 1),
-        severity, quality.
+        severity (NaN where not known), quality.
     part : None for the whole; {"part", "fractions", "by", "seed"} for a part of a split; for another subset
         {"part": "subset", "of", "examples"}.
     """
@@ -132,6 +132,10 @@ class Dataset:
         view.part = {"part": "subset", "of": self.part, "examples": len(view)}
         return view
 
+    def without(self, part: Dataset) -> Self:
+        """The examples of those subjects of whom `part` has none."""
+        return self.subset(~self.table["subject"].isin(part.subjects))
+
     def split(
         self, fractions: Sequence[float] = (0.7, 0.15, 0.15), *, by: str = "subject", seed: int = 0
     ) -> dict[str, Self]:
@@ -173,7 +177,7 @@ class Dataset:
 
     @cached_property
     def _severity_known(self) -> bool:
-        return bool(len(self)) and bool(np.isfinite(self._severity).all())
+        return bool(np.isfinite(self._severity).any())
 
     def _view(self, positions: NDArray[np.int64]) -> Self:
         view = copy(self)

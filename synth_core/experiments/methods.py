@@ -146,7 +146,7 @@ class Methods(Experiment):
     def _held_out(self) -> Dataset:
         if self.config.held_out == "test":
             return self._parts["test"]
-        return self.dataset.subset(~self.dataset.table["subject"].isin(self._training.subjects))
+        return self.dataset.without(self._training)
 
     @cached_property
     def _contenders(self) -> tuple[Contender, ...]:

@@ -105,11 +105,9 @@ class Severity(Experiment):
     config: SeverityConfig
 
     def check(self) -> None:
-        """Severity of every example, a generator that takes it, and people to compare with are needed."""
+        """Severities, a generator that takes it, and people to compare with are needed."""
         if "severity" not in self.dataset.batch([0]).condition.given:
-            raise InvalidSetting(
-                f"{self.dataset.name} does not give a severity for every example; prepare it with one."
-            )
+            raise InvalidSetting(f"{self.dataset.name} does not give the severity of any example; prepare it with one.")
         if not all(0 <= level <= 1 for level in self.config.levels) or len(set(self.config.levels)) < 2:
             raise InvalidSetting(f"Severities must be two or more different numbers from 0 to 1. {self.config.levels}")
         if self.config.class_name and self.config.class_name not in self.dataset.spec.classes:
@@ -142,14 +140,13 @@ class Severity(Experiment):
 
     @cached_property
     def _real(self) -> Batch:
-        """Everybody who was not trained on, of the class where one is set."""
-        parts = self.dataset.split(**SPLIT)
-        batches = [parts[name].batch(range(len(parts[name]))) for name in ("validation", "test")]
-        both = [_of_class(batch, self.config.class_name) for batch in batches]
-        severity = torch.cat([torch.from_numpy(_severity(batch)) for batch in both])
-        names = tuple(name for batch in both for name in batch.subjects or ())
-        values = torch.cat([batch.values for batch in both])
-        return Batch(values, self.dataset.spec, Condition(severity=severity), names)
+        """Everybody who was not trained on and whose severity is known, of the class where one is set."""
+        held_out = self.dataset.without(self.dataset.split(**SPLIT)["train"])
+        known = np.isfinite(held_out.table["severity"].to_numpy(float))
+        name = self.config.class_name
+        if name:
+            known &= held_out.table["labels"].map(lambda names: name in names).to_numpy(bool)
+        return held_out.batch(np.flatnonzero(known))
 
     def cells(self) -> Iterator[Cell]:
         """The biomarker of real examples, then of each level."""
@@ -272,13 +269,6 @@ class Severity(Experiment):
             "within their interval",
         )
         return Table("At each level", columns, cells)
-
-
-def _of_class(batch: Batch, name: str) -> Batch:
-    if not name or batch.condition.labels is None:
-        return batch
-    column = batch.condition.labels[:, batch.spec.classes.index(name)]
-    return batch.select(torch.nonzero(column == 1)[:, 0])
 
 
 def _severity(batch: Batch) -> Floats:

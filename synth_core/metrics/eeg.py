@@ -171,12 +171,12 @@ def _sensorimotor(batches: Batches, rng: np.random.Generator) -> Iterator[Measur
 
 def _severity(batches: Batches, trio: Trio, rng: np.random.Generator) -> Iterator[Measure]:
     severities = [_severity_of(batch) for batch in batches]
-    if any(severity is None or np.ptp(severity) == 0 for severity in severities):
+    if not all(map(_varies, severities)):
         return
     train, holdout, synthetic = (np.stack([side[:, 0], d], axis=1) for side, d in _zipped(trio, severities))
 
     def gap(a: Floats, b: Floats) -> float:
-        first, second = (stats.spearmanr(side[:, 0], side[:, 1]).statistic for side in (a, b))
+        first, second = (stats.spearmanr(*side[np.isfinite(side[:, 1])].T).statistic for side in (a, b))
         return float(abs(first - second))
 
     meaning = (
@@ -189,6 +189,10 @@ def _severity(batches: Batches, trio: Trio, rng: np.random.Generator) -> Iterato
 def _severity_of(batch: Batch) -> Floats | None:
     severity = batch.condition.severity
     return None if severity is None else severity.numpy().astype(np.float64)
+
+
+def _varies(severity: Floats | None) -> bool:
+    return severity is not None and np.unique(severity[np.isfinite(severity)]).size > 1
 
 
 def _zipped(trio: Trio, severities: list[Floats | None]) -> Iterator[tuple[Floats, Floats]]:

@@ -50,6 +50,21 @@ def test_views_know_their_part(dataset: Dataset) -> None:
     assert dataset.part is None
 
 
+def test_severity_is_given_where_it_is_known_of_any_example(dataset: Dataset) -> None:
+    dataset._severity[:3] = (0.2, np.nan, 0.9)
+    severity = dataset.batch([0, 1, 2, 40]).condition.severity
+    assert severity is not None
+    np.testing.assert_array_equal(severity.numpy(), np.array([0.2, np.nan, 0.9, np.nan], np.float32))
+    assert dataset.subset([1, 40]).batch([0]).condition.severity is None
+
+
+def test_without_a_part_are_all_examples_of_the_other_people(dataset: Dataset) -> None:
+    parts = dataset.split()
+    rest = dataset.without(parts["train"])
+    assert set(rest.subjects) == {*parts["validation"].subjects, *parts["test"].subjects}
+    assert len(rest) == len(dataset) - len(parts["train"])
+
+
 def test_split_again_is_the_same_and_another_seed_is_not(dataset: Dataset) -> None:
     first, again, other = dataset.split(seed=1), dataset.split(seed=1), dataset.split(seed=2)
     assert [part.subjects for part in first.values()] == [part.subjects for part in again.values()]

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from synth_core.experiments.sources import Source
 from synth_core.experiments.trend import Trend, answered, by_person, drawn_trend, real_trend
 from synth_core.simulate import ecg_cohort
 from synth_core.types import Batch, Condition
+from tests.experiments.conftest import rhythms, written
 
 RNG = np.random.default_rng(0)
 SMALL = {"biomarker": "line length", "n": 16, "draws": 100, "levels": (0.0, 0.5, 1.0)}
@@ -73,6 +75,19 @@ def test_trends_of_a_straight_line_are_exact() -> None:
     assert np.allclose(made.spearman, -1)
 
 
+def test_people_whose_severity_is_not_known_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = rhythms(80, 4)
+    assert batch.condition.severity is not None
+    unknown = torch.tensor([int(name[1:]) % 4 < 2 for name in batch.subjects or ()])
+    severity = batch.condition.severity.masked_fill(unknown, torch.nan)
+    dataset = written(replace(batch, condition=replace(batch.condition, severity=severity)), tmp_path / "some")
+    outcome = outcome_of(1.0, dataset, tmp_path / "e", monkeypatch)
+    held_out = set(dataset.without(dataset.split()["train"]).subjects)
+    fast_and_known = {f"s{i:02d}" for i in range(80) if i % 4 == 3} & held_out
+    assert outcome.settings["held-out people"] == len(fast_and_known)
+    assert outcome.settings["answer"] == "follows"
+
+
 def test_people_count_once_however_many_windows_they_have() -> None:
     values, severity = by_person(np.array([1, 3, 10, np.nan]), np.array([0, 0, 1, 1.0]), ("a", "a", "b", "b"))
     assert values.tolist() == [2, 10]
@@ -82,7 +97,7 @@ def test_people_count_once_however_many_windows_they_have() -> None:
 def test_data_and_sources_without_severity_are_refused(
     dataset: Dataset, without_severity: Dataset, tmp_path: Path
 ) -> None:
-    with pytest.raises(InvalidSetting, match="does not give a severity"):
+    with pytest.raises(InvalidSetting, match="does not give the severity of any"):
         Severity(without_severity, tmp_path / "e")
     with pytest.raises(InvalidSetting, match="does not accept severity"):
         Severity(dataset, tmp_path / "e", {"source": "surrogate"})

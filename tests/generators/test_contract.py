@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -252,6 +253,18 @@ def test_guidance_of_one_and_no_condition_agree_with_the_plain_flow() -> None:
     condition = Condition(labels=torch.eye(3))
     plain = generator.sample(condition, rng=seeded(), guidance=1.0).values
     assert torch.equal(plain, generator.sample(condition, rng=seeded()).values)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, kind in REGISTRY.items() if "severity" in kind.conditions))
+def test_severities_that_are_not_known_train_finitely_and_are_as_if_left_out(name: str) -> None:
+    generator, batch = fitted(name, sorted(REGISTRY[name].modalities)[-1])
+    severity = torch.linspace(0, 1, len(batch)).where(torch.arange(len(batch)) % 2 == 0, torch.nan)
+    step_each_phase(generator, replace(batch, condition=replace(batch.condition, severity=severity)))
+    assert all(torch.isfinite(parameter).all() for parameter in generator.parameters())
+    labels = torch.eye(3)
+    unknown = Condition(labels=labels, severity=torch.full((3,), torch.nan))
+    drawn = [generator.sample(one, rng=seeded()).values for one in (unknown, Condition(labels=labels))]
+    assert torch.equal(*drawn)
 
 
 @pytest.mark.parametrize("name", sorted(name for name, kind in REGISTRY.items() if "mask" in kind.conditions))

@@ -9,7 +9,7 @@ from synth_core.metrics.ecg import ecg_measures
 from synth_core.metrics.eeg import eeg_measures, resolved_bands
 from synth_core.metrics.signal_measures import worst_channel_gap
 from synth_core.simulate import ecg_cohort
-from synth_core.types import Batch, DataSpec
+from synth_core.types import Batch, Condition, DataSpec
 
 EEG = DataSpec("eeg", (4, 512), "uV", 128.0, ("C3", "Cz", "C4", "O1"))
 ECG = DataSpec("ecg", (12, 1000), "mV", 100.0, TWELVE_LEADS)
@@ -130,3 +130,24 @@ def test_other_real_ecg_is_as_real_and_what_cannot_be_measured_never_is(ecgs, mo
     flat = verdicts(ecg_measures, (*ecgs[:2], changed(ecgs[2], lambda x: 0 * x)))
     assert flat["RR interval"] == "not known"
     assert "as real" not in flat.values()
+
+
+def test_beta_against_severity_is_measured_on_those_whose_severity_is_known(eegs: list[Batch]) -> None:
+    def measured(batches: list[Batch]) -> float:
+        found = eeg_measures(batches, np.random.default_rng(0))
+        return next(measure.score.value for measure in found if measure.name == "beta against severity")
+
+    def graded(source: Batch) -> Batch:
+        power = source.values[:, 0].diff(dim=-1).var(-1)
+        return replace(source, condition=Condition(severity=power.argsort().argsort() / len(source)))
+
+    def partly(source: Batch) -> Batch:
+        unknown = torch.arange(len(source)) % 2 == 0
+        assert source.condition.severity is not None
+        return replace(source, condition=Condition(severity=source.condition.severity.masked_fill(unknown, torch.nan)))
+
+    known = [graded(source) for source in eegs]
+    half = [source.select(slice(1, None, 2)) for source in known]
+    assert measured([partly(source) for source in known]) == pytest.approx(measured(half))
+    nobody = [replace(source, condition=Condition(severity=torch.full((80,), torch.nan))) for source in eegs]
+    assert "beta against severity" not in verdicts(eeg_measures, nobody)

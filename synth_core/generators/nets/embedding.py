@@ -35,7 +35,8 @@ class ConditionEmbedding(nn.Module):
     ) -> Tensor:
         """(n, dim); rows where `keep` (n,) is False are embedded as if nothing were given.
 
-        With `keep_severity` (n,) this is asked of the severity instead, and `keep` of the labels alone.
+        With `keep_severity` (n,) this is asked of the severity instead, and `keep` of the labels alone. A severity of
+        NaN is embedded as if it were not given.
         """
         keep_severity = keep if keep_severity is None else keep_severity
         missing = self.missing_labels.expand(n, -1)
@@ -46,8 +47,10 @@ class ConditionEmbedding(nn.Module):
         missing = self.missing_severity.expand(n, -1)
         severity = missing
         if condition.severity is not None:
-            severity = self.severity(condition.severity[:, None].to(missing.dtype))
-            severity = severity if keep_severity is None else torch.where(keep_severity[:, None], severity, missing)
+            known = ~condition.severity.isnan()
+            keep_severity = known if keep_severity is None else known & keep_severity
+            severity = self.severity(condition.severity.nan_to_num(0.0)[:, None].to(missing.dtype))
+            severity = torch.where(keep_severity[:, None], severity, missing)
         return labels + severity
 
 
