@@ -19,19 +19,17 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from synth_core.generators.base import Phase
 from synth_core.generators.diffusion import (
+    Prediction,
     evenly_spaced,
     linear_schedule,
     matching_steps,
-    noisy,
-    reverse,
-    target,
     zero_terminal_snr,
 )
 from synth_core.generators.nets.dilated import STEP_WIDTH, DilatedNetwork
 from synth_core.generators.nets.embedding import ConditionEmbedding
-from synth_core.generators.signals import SignalConfig, SignalGenerator, checked_steps, guided
+from synth_core.generators.signal_diffusion import SignalDiffusion
+from synth_core.generators.signals import SignalConfig, checked_steps
 from synth_core.types import Batch, Condition
 
 FAST_BETAS = (1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5)  # of the public implementation, for 6 steps
@@ -106,16 +104,14 @@ class DiffWaveConfig(SignalConfig):
     )
 
 
-class DiffWave(SignalGenerator):
+class DiffWave(SignalDiffusion):
     """DiffWave on signals of any number of channels, conditioned on labels and severity."""
 
     name = "diffwave"
     title = "DiffWave, dilated convolutions"
     reference = "Kong et al. 2021, arXiv 2009.09761; Lin et al. 2023, arXiv 2305.08891"
-    phases = (Phase("diffusion"),)
     Config = DiffWaveConfig
     config: DiffWaveConfig
-    schedule: Tensor
 
     def build(self) -> None:
         """The network, the embedding of conditions and the schedule."""
@@ -133,49 +129,27 @@ class DiffWave(SignalGenerator):
         self.schedule = zero_terminal_snr(schedule) if config.terminal == "zero" else schedule
 
     @property
-    def predicts(self) -> Literal["noise", "velocity"]:
+    def predicts(self) -> Prediction:
         """What the network puts out."""
         return "velocity" if self.config.terminal == "zero" else "noise"
 
     def loss(self, batch: Batch, phase: str, rng: torch.Generator) -> dict[str, Tensor]:
         """Error of ε (alg. 1 of the paper) or of v, at one random step per example."""
         data = self.scaling.to_scaled(batch.values) / self._peak()
-        n = len(data)
-        step = (self.uniform((n,), rng) * self.config.noise_steps).long()
-        level = self.schedule.to(data)[step][:, None, None]
-        noise = self.noise(tuple(data.shape), rng)
-        output = self._output(noisy(data, noise, level), step, batch.condition, self.kept(n, rng)).float()
         error = F.mse_loss if self.config.loss == "squared" else F.l1_loss
-        return {"total": error(output, target(data, noise, level, self.predicts))}
+        return {"total": error(*self.output_and_target(data, batch.condition, rng))}
 
-    def _output(self, x: Tensor, step: Tensor, condition: Condition, keep: Tensor | None = None) -> Tensor:
+    def output(self, x: Tensor, step: Tensor, condition: Condition, keep: Tensor | None = None) -> Tensor:
+        """The residual network's."""
         return self.network(x, step, self.embedding(condition, len(x), keep))
 
     def sample_scaled(
         self, condition: Condition, n: int, *, rng: torch.Generator, steps: int | None, guidance: float | None
     ) -> Tensor:
         """Ancestral sampling (alg. 1 of the paper), over all steps, evenly spaced ones, or the six fast ones."""
-        strength = self.strength(guidance)
-        levels, positions = self.sampler_levels(steps)
-
-        def predict(x: Tensor, position: Tensor) -> Tensor:
-            times = position.expand(n)
-            return guided(lambda known: self._output(x, times, known), condition, strength)
-
-        shape = (n, *self.scaling.shape)
         clamp = 1.0 if self.config.amplitude == "peak" else None
-        noise = self.noise(shape, rng)
-        data = reverse(
-            predict,
-            noise,
-            levels,
-            positions,
-            kind=self.predicts,
-            eta=1.0,
-            draw=lambda: self.noise(shape, rng),
-            clamp=clamp,
-        )
-        return data * self._peak()
+        schedule = self.sampler_levels(steps)
+        return self.denoised(condition, n, schedule, rng=rng, guidance=guidance, eta=1.0, clamp=clamp) * self._peak()
 
     def sampler_levels(self, steps: int | None) -> tuple[Tensor, Tensor]:
         """ᾱ of each sampler step and its fractional position in the training schedule, from data to noise.

@@ -14,18 +14,11 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from synth_core.generators.base import Phase
-from synth_core.generators.diffusion import (
-    cosine_schedule,
-    evenly_spaced,
-    noisy,
-    reverse,
-    target,
-    zero_terminal_snr,
-)
+from synth_core.generators.diffusion import cosine_schedule, evenly_spaced, zero_terminal_snr
 from synth_core.generators.nets.embedding import ConditionEmbedding
 from synth_core.generators.nets.unet import UNet
-from synth_core.generators.signals import SignalConfig, SignalGenerator, checked_steps, guided
+from synth_core.generators.signal_diffusion import SignalDiffusion
+from synth_core.generators.signals import SignalConfig, checked_steps
 from synth_core.types import Batch, Condition
 
 
@@ -90,14 +83,13 @@ class TimeDiffusionConfig(SignalConfig):
     )
 
 
-class TimeDiffusion(SignalGenerator):
+class TimeDiffusion(SignalDiffusion):
     """Class-conditional U-Net diffusion on signals."""
 
     name = "time_diffusion"
     title = "Class-conditional diffusion, U-Net"
     reference = "Our reading of arXiv 2411.18456; Li et al. 2024, arXiv 2401.10282"
     growth = 1.5  # attention at the last stage
-    phases = (Phase("diffusion"),)
     Config = TimeDiffusionConfig
     config: TimeDiffusionConfig
 
@@ -117,14 +109,10 @@ class TimeDiffusion(SignalGenerator):
     def loss(self, batch: Batch, phase: str, rng: torch.Generator) -> dict[str, Tensor]:
         """Mean squared error of v at one random step per example."""
         data = self.scaling.to_scaled(batch.values)
-        n = len(data)
-        step = (self.uniform((n,), rng) * self.config.noise_steps).long()
-        level = self.schedule.to(data)[step][:, None, None]
-        noise = self.noise(tuple(data.shape), rng)
-        output = self._output(noisy(data, noise, level), step, batch.condition, self.kept(n, rng)).float()
-        return {"total": F.mse_loss(output, target(data, noise, level, "velocity"))}
+        return {"total": F.mse_loss(*self.output_and_target(data, batch.condition, rng))}
 
-    def _output(self, x: Tensor, step: Tensor, condition: Condition, keep: Tensor | None = None) -> Tensor:
+    def output(self, x: Tensor, step: Tensor, condition: Condition, keep: Tensor | None = None) -> Tensor:
+        """The U-Net's, whose embedding of time is made for 1000 steps."""
         times = step * (1000 / self.config.noise_steps)
         return self.network(x, times, self.embedding(condition, len(x), keep))
 
@@ -132,18 +120,10 @@ class TimeDiffusion(SignalGenerator):
         self, condition: Condition, n: int, *, rng: torch.Generator, steps: int | None, guidance: float | None
     ) -> Tensor:
         """DDIM from noise to data, with guidance."""
-        strength, most = self.strength(guidance), self.config.noise_steps
+        most = self.config.noise_steps
         wanted = min(self.config.steps, most) if steps is None else steps
-        levels, positions = evenly_spaced(self.schedule, checked_steps(wanted, most))
-
-        def predict(x: Tensor, position: Tensor) -> Tensor:
-            times = position.expand(n)
-            return guided(lambda known: self._output(x, times, known), condition, strength)
-
-        shape = (n, *self.scaling.shape)
-        noise = self.noise(shape, rng)
-        draw = lambda: self.noise(shape, rng)  # noqa: E731
-        return reverse(predict, noise, levels, positions, kind="velocity", eta=self.config.eta, draw=draw)
+        schedule = evenly_spaced(self.schedule, checked_steps(wanted, most))
+        return self.denoised(condition, n, schedule, rng=rng, guidance=guidance, eta=self.config.eta)
 
     def optimizer(self, phase: str) -> torch.optim.Optimizer:
         """AdamW on all parameters."""
