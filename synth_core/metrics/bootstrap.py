@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from synth_core.metrics.chance import Random, generator_of
 
 Groups = Sequence[Any] | NDArray[Any] | None
 Metric = Callable[..., float]
+UNBOUNDED = (-math.inf, math.inf)
 
 
 def bootstrap(
@@ -52,6 +54,7 @@ def half_samples(
     groups: Sequence[Groups] | None = None,
     resamples: int = 60,
     level: float = 0.95,
+    bounds: tuple[float, float] = UNBOUNDED,
     rng: Random = None,
 ) -> tuple[float, float]:
     """Interval of a distance between sets: random halves of the groups, without replacement.
@@ -63,7 +66,8 @@ def half_samples(
 
     Parameters, returns
     -------------------
-    As for `bootstrap`.
+    As for `bootstrap`; `bounds` are the least and the greatest that can be true, beyond which a centred interval of few
+    people would reach.
     """
     random, members = generator_of(rng), _members(samples, groups)
     if min(len(rows) for rows in members) < 2:
@@ -73,7 +77,8 @@ def half_samples(
         chosen = [_joined(rows, random.permutation(len(rows))[: max(1, len(rows) // 2)]) for rows in members]
         draws.append(metric(*(sample[rows] for sample, rows in zip(samples, chosen, strict=True))))
     value = metric(*samples)
-    return _percentiles(np.array(draws) - np.nanmean(draws) + value, level)
+    low, high = _percentiles(np.array(draws) - np.nanmean(draws) + value, level)
+    return max(low, bounds[0]), min(high, bounds[1])
 
 
 def _members(samples: Sequence[NDArray[Any]], groups: Sequence[Groups] | None) -> list[list[NDArray[np.intp]]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_core.metrics.bootstrap import UNBOUNDED
 from synth_core.metrics.distribution import frechet_distance, kid
 from synth_core.metrics.features import BLOCK, features_of
 from synth_core.metrics.measure import Measure
@@ -19,7 +20,7 @@ from synth_core.metrics.spectral import (
     radial_spectrum,
     spectral_wasserstein,
 )
-from synth_core.metrics.trio import Better, Distance, Trio, quantile_distance
+from synth_core.metrics.trio import NOT_NEGATIVE, Better, Bounds, Distance, Trio, quantile_distance
 from synth_core.metrics.two_sample import c2st
 from synth_core.types import Batch
 
@@ -62,11 +63,18 @@ class Sides:
     synthetic: Side
     freqs: Floats
 
-    def score(self, distance: Distance, attribute: str, rng: np.random.Generator, better: Better = "lower") -> Score:
+    def score(
+        self,
+        distance: Distance,
+        attribute: str,
+        rng: np.random.Generator,
+        better: Better = "lower",
+        bounds: Bounds = NOT_NEGATIVE,
+    ) -> Score:
         """Value, interval over subjects and floor of a distance between two arrays of one kind."""
         train, holdout, synthetic = (getattr(side, attribute) for side in (self.train, self.holdout, self.synthetic))
         groups = (self.holdout.subjects, self.synthetic.subjects, self.train.subjects)
-        return Trio(train, holdout, synthetic, *groups).score(distance, rng, better)
+        return Trio(train, holdout, synthetic, *groups).score(distance, rng, better, bounds)
 
     def features(self) -> Trio:
         """The z-scored features of the three sides."""
@@ -124,7 +132,9 @@ def distribution_measures(sides: Sides, rng: np.random.Generator) -> Iterator[Me
     meaning = "Difference in mean and covariance of the features; biased upwards at small n, as its floor is."
     yield Measure("Fréchet distance", "", "all", "lower", sides.score(frechet_distance, "features", rng), meaning)
     meaning = "Cubic-kernel discrepancy of the features; unbiased, about 0 for real against real."
-    yield Measure("kernel distance (KID)", "", "all", "lower", sides.score(kid, "features", rng), meaning)
+    yield Measure(
+        "kernel distance (KID)", "", "all", "lower", sides.score(kid, "features", rng, bounds=UNBOUNDED), meaning
+    )
     meanings = {
         "precision": "Share of synthetic examples among the real ones: realism.",
         "recall": "Share of real examples among the synthetic ones: diversity.",
@@ -136,7 +146,8 @@ def distribution_measures(sides: Sides, rng: np.random.Generator) -> Iterator[Me
         def neighbourhood(a: Floats, b: Floats, name: str = name) -> float:
             return precision_recall_density_coverage(a, b, NEIGHBOURS)[name]
 
-        score = sides.score(neighbourhood, "features", rng, "higher")
+        bounds = NOT_NEGATIVE if name == "density" else (0.0, 1.0)
+        score = sides.score(neighbourhood, "features", rng, "higher", bounds)
         yield Measure(name, "", "all", "higher", score, meaning)
 
 

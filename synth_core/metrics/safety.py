@@ -84,8 +84,7 @@ def closer_to_training(batches: Batches, features: Trio, rng: np.random.Generato
     """Share of synthetic examples nearer to a training than to a held-out example; ½ when none is copied."""
     parts = (features.train, features.holdout, features.synthetic)
     groups = (batches[0].subjects, batches[1].subjects, None)
-    low, high = half_samples(closer_to_train, *parts, groups=groups, rng=rng)
-    interval = (max(low, 0.0), min(high, 1.0))  # of a share: mirrored about the value, few people reach beyond
+    interval = half_samples(closer_to_train, *parts, groups=groups, bounds=(0, 1), rng=rng)
     meaning = "Share of synthetic examples whose nearest real one was trained on; 0.5 when nothing was copied."
     return _measure("closer to training", batches, 0.5, closer_to_train(*parts), interval, meaning, near=1.2)
 
@@ -154,7 +153,7 @@ def _identifiability(batches: Batches, features: Trio, rng: np.random.Generator)
         return float(identified(real, other).mean())
 
     groups = (batches[0].subjects, batches[2].subjects)
-    interval = half_samples(share, features.train, features.synthetic, groups=groups, rng=rng)
+    interval = half_samples(share, features.train, features.synthetic, groups=groups, bounds=(0, 1), rng=rng)
     ours, theirs = (share(features.train, side) for side in (features.synthetic, features.holdout))
     meaning = (
         "Share of training examples nearer to a synthetic than to another training example; features in which few "

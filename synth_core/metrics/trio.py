@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Self
@@ -19,7 +20,9 @@ LEVELS = np.linspace(0.005, 0.995, 199)  # quantiles at which distributions are 
 Floats = NDArray[np.float64]
 Distance = Callable[[Floats, Floats], float]
 Better = Literal["lower", "higher"]
+Bounds = tuple[float, float]
 
+NOT_NEGATIVE = (0.0, math.inf)
 DIVISIONS = 8  # of all real people in two halves, beside the division that was given
 
 
@@ -73,10 +76,12 @@ class Trio:
         """Examples on the side that has fewest."""
         return min(len(self.train), len(self.holdout), len(self.synthetic))
 
-    def score(self, distance: Distance, rng: np.random.Generator, better: Better = "lower") -> Score:
-        """Distance of held-out to synthetic, its interval over subjects, and its floor."""
+    def score(
+        self, distance: Distance, rng: np.random.Generator, better: Better = "lower", bounds: Bounds = NOT_NEGATIVE
+    ) -> Score:
+        """Distance of held-out to synthetic, its interval over subjects within `bounds`, and its floor."""
         groups = (self.holdout_groups, self.synthetic_groups)
-        interval = half_samples(distance, self.holdout, self.synthetic, groups=groups, rng=rng)
+        interval = half_samples(distance, self.holdout, self.synthetic, groups=groups, bounds=bounds, rng=rng)
         value, floor = distance(self.holdout, self.synthetic), self.floor(distance, rng, better)
         return Score.against(floor, value, interval, n_real=len(self.holdout), n_synthetic=len(self.synthetic))
 

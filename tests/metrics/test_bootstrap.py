@@ -29,6 +29,15 @@ def test_halves_put_the_interval_around_a_biased_distance():
     assert low < frechet_distance(x, y) < high
 
 
+def test_an_interval_ends_where_no_true_value_can_lie():
+    rng = np.random.default_rng(0)
+    shares = np.array([0, 0, 0.1, 1, 0, 0])
+    assert half_samples(np.mean, shares, rng=rng)[0] < 0
+    low, high = half_samples(np.mean, shares, bounds=(0, 1), rng=rng)
+    assert low == 0 < high < 1
+    assert np.isnan(half_samples(np.mean, shares, groups=[[1] * 6], bounds=(0, 1), rng=rng)).all()
+
+
 def test_pairs_stay_together_when_indices_are_resampled():
     truth = np.random.default_rng(0).integers(0, 2, 100)
     accuracy = bootstrap(lambda rows: (truth[rows] == truth[rows]).mean(), np.arange(100), rng=np.random.default_rng(1))
