@@ -2,10 +2,7 @@ import torch
 
 from synth_core.generators.nets.augmentation import augmented, cut_out, mirrored, rescaled
 from synth_core.types import Condition
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+from tests.generators.seeds import seeded
 
 
 def test_a_mask_moves_and_is_cut_with_its_slice() -> None:

@@ -16,6 +16,7 @@ from synth_core.generators import REGISTRY, Generator, build
 from synth_core.leads import TWELVE_LEADS
 from synth_core.training import load_generator, save_generator
 from synth_core.types import UNITS, Batch, Condition, DataSpec
+from tests.generators.seeds import seeded
 
 SHAPES = {"eeg": (2, 90), "ecg": (3, 130), "ct": (1, 20, 24)}
 SMALL = {
@@ -60,10 +61,6 @@ def fitted(name: str, modality: str) -> tuple[Generator, Batch]:
     batch = examples(generator.spec)
     generator.scaling.fit([batch])
     return generator, batch
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def step_each_phase(generator: Generator, batch: Batch, steps: int = 3) -> None:

@@ -18,12 +18,9 @@ from synth_core.simulate import ecg_cohort
 from synth_core.training import RunConfig, load_generator, save_generator, train
 from synth_core.training.sampling import draw
 from synth_core.types import Batch, Condition, DataSpec
+from tests.generators.seeds import seeded
 
 SLICES = DataSpec("ct", (1, 24, 20), "HU", 0.25, (), ("a", "b"))
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def slices(n: int = 10) -> Batch:

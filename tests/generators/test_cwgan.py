@@ -5,13 +5,10 @@ from torch import nn
 from synth_core.generators import Generator, build
 from synth_core.generators.cwgan import weight_histogram
 from synth_core.types import Batch, Condition, DataSpec
+from tests.generators.seeds import seeded
 
 EEG = DataSpec("eeg", (1, 90), "uV", 100.0, (), ("control", "patient"))
 SMALL = {"channels": 32, "latent": 8}
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def batch() -> Batch:

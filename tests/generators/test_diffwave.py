@@ -16,6 +16,7 @@ from synth_core.generators import build
 from synth_core.generators.diffwave import FAST_BETAS, suggested_cycle
 from synth_core.generators.nets.dilated import DilatedNetwork, _GatedResidual, gated_residual
 from synth_core.types import Batch, DataSpec
+from tests.generators.seeds import seeded
 
 PEERS = Path(os.environ.get("SYNTHSCOPE_PEERS", "/tmp/peers"))
 ECG = DataSpec("ecg", (12, 100), "mV", 100.0)
@@ -23,10 +24,6 @@ ECG = DataSpec("ecg", (12, 100), "mV", 100.0)
 
 def paper() -> DilatedNetwork:
     return DilatedNetwork(12, width=64, layers=30, cycle=10, steps=50)
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def test_the_paper_preset_has_the_parameters_and_shapes_of_the_public_network() -> None:

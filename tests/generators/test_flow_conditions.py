@@ -7,28 +7,21 @@ import itertools
 import pytest
 import torch
 
-from synth_core.generators import build
 from synth_core.generators.flow import Flow
 from synth_core.generators.nets.embedding import ConditionEmbedding
 from synth_core.generators.solvers import SOLVERS
 from synth_core.types import Batch, Condition, DataSpec
+from tests.generators.flows import fitted_to
+from tests.generators.seeds import seeded
 
 CT = DataSpec("ct", (1, 16, 20), "HU", 0.25, (), ("a", "b", "c"))
 ECG = DataSpec("ecg", (2, 64), "mV", 100.0, ("V1", "V2"), ("a", "b", "c"))
 SEVERAL = torch.tensor([[1.0, 1, 0], [0, 1, 1], [1, 1, 1], [0, 0, 0], [1, 0, 0], [0, 1, 0]])
 
 
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
 def fitted(spec: DataSpec, n: int = 6, **config: object) -> tuple[Flow, Batch]:
-    torch.manual_seed(0)
-    generator = build("flow", spec, **({"dim": 32, "depth": 1, "width": 8, "steps": 2} | config))
-    assert isinstance(generator, Flow)
     batch = Batch(40 + 20 * torch.randn(n, *spec.shape, generator=seeded(11)), spec)
-    generator.scaling.fit([batch])
-    return generator, batch
+    return fitted_to(batch, **config), batch
 
 
 def trained(generator: Flow, batch: Batch, condition: Condition, steps: int = 3) -> None:

@@ -8,31 +8,22 @@ import pytest
 import torch
 
 from synth_core.errors import InvalidSetting
-from synth_core.generators import build
 from synth_core.generators.flow import Flow
 from synth_core.generators.nets.factorised import AxisBlock, FactorisedTransformer
 from synth_core.training import load_generator, save_generator
 from synth_core.types import Batch, Condition, DataSpec
-
-SMALL = {"dim": 32, "depth": 2, "width": 16, "steps": 2}
+from tests.generators.flows import fitted_to
+from tests.generators.seeds import seeded
 
 
 def eeg(channels: int, samples: int = 90) -> DataSpec:
     return DataSpec("eeg", (channels, samples), "uV", 100.0, tuple(f"E{k}" for k in range(channels)), ("a", "b"))
 
 
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
 def fitted(spec: DataSpec, **config: object) -> tuple[Flow, Batch]:
-    torch.manual_seed(0)
-    generator = build("flow", spec, **(SMALL | config))
-    assert isinstance(generator, Flow)
     values = 30 * torch.randn(4, *spec.shape, generator=seeded(11)).cumsum(-1)
     batch = Batch(values, spec, Condition(labels=torch.eye(2)[[0, 1, 0, 1]]))
-    generator.scaling.fit([batch])
-    return generator, batch
+    return fitted_to(batch, **({"depth": 2, "width": 16} | config)), batch
 
 
 def test_more_than_sixteen_channels_are_factorised_unless_told_otherwise() -> None:

@@ -6,22 +6,18 @@ import pytest
 import torch
 
 from synth_core.errors import InvalidSetting, SpecMismatch
-from synth_core.generators import build
 from synth_core.generators.flow import Flow
 from synth_core.generators.inpainting import Known, infill, keep_all_but, random_keep
 from synth_core.leads import TWELVE_LEADS, lead_matrix
 from synth_core.training import load_generator
 from synth_core.types import Batch, Condition, DataSpec
 from synth_core.workspace import SHIPPED_MODELS
+from tests.generators.flows import fitted_to
+from tests.generators.seeds import seeded
 
-SMALL = {"dim": 32, "depth": 1, "width": 8, "steps": 3}
 EEG = DataSpec("eeg", (4, 90), "uV", 100.0, ("Fz", "Cz", "Pz", "Oz"), ("a", "b"))
 ECG = DataSpec("ecg", (12, 100), "mV", 100.0, TWELVE_LEADS)
 CT = DataSpec("ct", (1, 24, 20), "HU", 0.25)
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def examples(spec: DataSpec, n: int = 6) -> Batch:
@@ -32,12 +28,8 @@ def examples(spec: DataSpec, n: int = 6) -> Batch:
 
 
 def fitted(spec: DataSpec, **config: float) -> tuple[Flow, Batch]:
-    torch.manual_seed(0)
-    generator = build("flow", spec, **(SMALL | config))
-    assert isinstance(generator, Flow)
     batch = examples(spec)
-    generator.scaling.fit([batch])
-    return generator, batch
+    return fitted_to(batch, **({"steps": 3} | config)), batch
 
 
 def everyday_parts(spec: DataSpec) -> torch.Tensor:

@@ -7,7 +7,6 @@ import torch
 import torch.nn.functional as F
 
 from synth_core.errors import InvalidSetting
-from synth_core.generators import build
 from synth_core.generators.flow import Flow
 from synth_core.generators.inpainting import keep_all_but
 from synth_core.generators.nets.autoencoder import Autoencoder
@@ -15,25 +14,18 @@ from synth_core.leads import TWELVE_LEADS
 from synth_core.training import load_generator, save_generator
 from synth_core.training.loop import active_phases
 from synth_core.types import Batch, Condition, DataSpec
+from tests.generators.flows import fitted_to
+from tests.generators.seeds import seeded
 
-SMALL = {"dim": 32, "depth": 1, "width": 8, "steps": 2, "latent": 4}
 ECG = DataSpec("ecg", (12, 130), "mV", 100.0, TWELVE_LEADS, ("a", "b"))
 CT = DataSpec("ct", (1, 30, 36), "HU", 0.25, (), ("a", "b"))
 
 
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
 def fitted(spec: DataSpec, **config: object) -> tuple[Flow, Batch]:
-    torch.manual_seed(0)
-    generator = build("flow", spec, **(SMALL | config))
-    assert isinstance(generator, Flow)
     slow = torch.randn(8, *spec.shape, generator=seeded(11)).cumsum(-1)
     slow = 40 + 20 * slow if spec.is_image else slow
     batch = Batch(slow, spec, Condition(labels=torch.eye(2)[[0, 1] * 4]))
-    generator.scaling.fit([batch])
-    return generator, batch
+    return fitted_to(batch, **({"latent": 4} | config)), batch
 
 
 def trained(generator: Flow, batch: Batch, phase: str, steps: int) -> list[float]:

@@ -4,13 +4,10 @@ import torch
 from synth_core.errors import InvalidSetting
 from synth_core.generators import build
 from synth_core.types import Batch, Condition, DataSpec
+from tests.generators.seeds import seeded
 
 EEG = DataSpec("eeg", (1, 40), "uV", 100.0, (), ("a", "b", "c"))
 SMALL = {"hidden": 16, "latent": 8}
-
-
-def seeded() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
 
 
 def labelled(classes: list[int]) -> Batch:

@@ -11,16 +11,13 @@ from synth_core.generators.nets.penalty import (
     penalty_points,
     spectrally_normalised,
 )
+from tests.generators.seeds import seeded
 
 WEIGHT = torch.tensor([3.0, -4.0])
 
 
 def linear(x: torch.Tensor) -> torch.Tensor:
     return x @ WEIGHT
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 @pytest.mark.parametrize("exact", [True, False])

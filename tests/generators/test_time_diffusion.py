@@ -7,12 +7,9 @@ from synth_core.generators import build
 from synth_core.generators.nets.convolution import convolve
 from synth_core.generators.nets.unet import Attention, Block, UNet, Upsample
 from synth_core.types import Batch, Condition, DataSpec
+from tests.generators.seeds import seeded
 
 EEG = DataSpec("eeg", (2, 90), "uV", 100.0, (), ("a", "b"))
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,10 @@ from synth_core.generators.nets.quantiser import Quantiser
 from synth_core.generators.nets.time_frequency import analyse, high_signal, low_signal, resized
 from synth_core.generators.nets.tokeniser import Depthwise, Snake
 from synth_core.types import Batch, Condition, DataSpec
+from tests.generators.seeds import seeded
 
 EEG = DataSpec("eeg", (2, 90), "uV", 100.0, (), ("a", "b"))
 TINY = {"stem": 4, "dim": 8, "codes": 16, "prior_width": 16, "prior_depth": 1, "high_width": 16, "high_depth": 1}
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def batch(n: int = 6) -> Batch:

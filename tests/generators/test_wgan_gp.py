@@ -9,14 +9,11 @@ from synth_core.generators import build
 from synth_core.generators.nets.attention import SelfAttention
 from synth_core.generators.nets.convolutional import Critic, Ladder, Synthesis
 from synth_core.types import Batch, Condition, DataSpec
+from tests.generators.seeds import seeded
 
 EEG = DataSpec("eeg", (2, 90), "uV", 100.0, (), ("a", "b"))
 CT = DataSpec("ct", (1, 32, 32), "HU", 0.25, (), ("a", "b"))
 SMALL = {"channels": 32, "latent": 8}
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def batch(spec: DataSpec) -> Batch:
