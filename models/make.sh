@@ -2,7 +2,7 @@
 # Makes the shipped models again, into models/. Real data are read from the folder given: make.sh DATA [WORK]
 #
 # CPU minutes on one core, training alone: demo-ecg 25, demo-eeg 12, demo-ct 25, ptbxl 28, eegmat 5; the papers' als-cwgan
-# 20, seizure-wavegan 10, fahr-wgan-gp 10. Measuring what stands on the cards takes 2 more each.
+# 20, seizure-wavegan 10, fahr-wgan-gp 10, arrhythmia-time-vqvae 20. Measuring what stands on the cards takes 2 more each.
 set -euo pipefail
 data=$(realpath "$1")
 work=$(realpath -m "${2:-build/models}")
@@ -36,4 +36,5 @@ make_model eegmat eegmat 100 "${flow[@]}" --steps 500 --set mixing=folded --set 
 paper=(--set preset=paper)
 make_model als-cwgan eegmat 100 --generator cwgan "${paper[@]}" --steps 3000 --batch-size 64
 make_model seizure-wavegan demo-eeg 300 --generator wavegan "${paper[@]}" --steps 800 --batch-size 64
+make_model arrhythmia-time-vqvae ptbxl 300 --generator time_vqvae "${paper[@]}" --set codes=512 --steps 3000 --batch-size 16
 make_model fahr-wgan-gp demo-ct 300 --generator wgan_gp "${paper[@]}" --set channels=128 --steps 800 --batch-size 32
