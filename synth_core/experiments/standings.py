@@ -95,16 +95,17 @@ def first_and_overlapping(
     The controls do not take part: to hold real recordings is no method.
     """
     sign = 1 if better == "lower" else -1
-    known = {
-        one.name: (one, estimate)
-        for one in standings
-        if not one.is_control and (estimate := one.estimate(measure)) is not None
-    }
-    if not known:
+    ranked = _ranked(standings, measure)
+    if not ranked:
         return None
-    first, (_, low, high) = min(known.values(), key=lambda pair: sign * pair[1][0])
-    near = [one for one, (_, below, above) in known.values() if one is not first and below <= high and low <= above]
+    first, (_, low, high) = min(ranked, key=lambda pair: sign * pair[1][0])
+    near = [one for one, (_, below, above) in ranked if one is not first and below <= high and low <= above]
     return first, near
+
+
+def _ranked(standings: Sequence[Standing], measure: str) -> list[tuple[Standing, Estimate]]:
+    known = ((one, one.estimate(measure)) for one in standings if not one.is_control)
+    return [(one, estimate) for one, estimate in known if estimate is not None]
 
 
 def sentences_of(standings: Sequence[Standing], measure: str, real: Estimate, budget: float) -> tuple[str, ...]:
@@ -132,16 +133,20 @@ def _first_sentences(standings: Sequence[Standing], measure: str, real: Estimate
         return
     assert found[0].recovery is not None
     value = f"{measure} {estimate_text(found[0].recovery)}; as many real examples give {estimate_text(real)}."
-    yield f"Trained on synthetic, tested on real people: first is {found[0].name}, {value} {_overlap(found[1])}"
+    overlap = _overlap(found[1], len(_ranked(standings, RECOVERY)))
+    yield f"Trained on synthetic, tested on real people: first is {found[0].name}, {value} {overlap}"
     for name in DECIDED:
         found = first_and_overlapping(standings, name, "lower")
         if found is not None:
-            yield f"{_capital(name)}: first is {found[0].name}, {_scored(found[0], name)}. {_overlap(found[1])}"
+            overlap = _overlap(found[1], len(_ranked(standings, name)))
+            yield f"{_capital(name)}: first is {found[0].name}, {_scored(found[0], name)}. {overlap}"
 
 
-def _overlap(near: Sequence[Standing]) -> str:
+def _overlap(near: Sequence[Standing], ranked: int) -> str:
     if not near:
         return "No other interval overlaps with its own."
+    if len(near) == ranked - 1:
+        return "All other intervals overlap with its own: nothing is clearly ahead."
     return f"Overlapping intervals: {'; '.join(one.name for one in near)}."
 
 

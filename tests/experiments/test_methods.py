@@ -8,7 +8,7 @@ from synth_core.data import Dataset
 from synth_core.errors import InvalidSetting, RunError
 from synth_core.experiments import EXPERIMENTS, methods
 from synth_core.experiments.methods import Methods, contenders
-from synth_core.experiments.standings import Standing, first_and_overlapping, ordered, tables_of
+from synth_core.experiments.standings import Standing, first_and_overlapping, ordered, sentences_of, tables_of
 from synth_core.training import load_generator
 
 COPIES = "memorise shift=0 flip=0 gain=0 noise=0"
@@ -138,6 +138,15 @@ def test_overlapping_intervals_are_named_and_controls_do_not_compete() -> None:
     found = first_and_overlapping(standings, "class recovery", "higher")
     assert found is not None
     assert (found[0].method, [one.method for one in found[1]]) == ("a", ["b"])
+
+
+def test_where_all_intervals_overlap_nothing_is_ahead() -> None:
+    real = (0.9, 0.85, 0.95)
+    alike = sentences_of([scored("a", 0.6), scored("b", 0.52), scored("c", 0.55)], "AUROC", real, 1.0)[0]
+    assert alike.endswith("nothing is clearly ahead.")
+    apart = sentences_of([scored("a", 0.6), scored("b", 0.52), scored("c", 0.3)], "AUROC", real, 1.0)[0]
+    assert apart.endswith("Overlapping intervals: b, modern.")
+    assert sentences_of([scored("a", 0.6)], "AUROC", real, 1.0)[0].endswith("No other interval overlaps with its own.")
 
 
 def test_rows_without_numbers_come_last() -> None:
