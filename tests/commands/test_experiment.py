@@ -25,7 +25,9 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
     return int(stopped.value.code or 0)
 
 
-@pytest.mark.parametrize(("name", "sentence"), [("alchemy", "no experiment"), ("severity", "does not give the severity")])
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("alchemy", "no experiment"), ("severity", "does not give the severity")]
+)
 def test_an_unknown_name_and_unsuitable_data_are_one_sentence(
     name: str, sentence: str, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:

@@ -45,7 +45,8 @@ class _ModulatedActivation(torch.autograd.Function):
 
 def _inverse_rms(x: Tensor) -> Tensor:
     """(B, L): √C / ‖x‖ over the channels of (C, B, L); a tenth of the time of `linalg.vector_norm` on a CPU."""
-    return x.square().mean(0).clamp_min(1e-24).rsqrt()
+    wide = torch.promote_types(x.dtype, torch.float32)  # half precision is too coarse for a norm
+    return x.square().mean(0, dtype=wide).clamp_min(1e-24).rsqrt()
 
 
 class ChannelNorm(nn.Module):
