@@ -127,27 +127,34 @@ def sentences_of(standings: Sequence[Standing], measure: str, real: Estimate, bu
 
 
 def _first_sentences(standings: Sequence[Standing], measure: str, real: Estimate) -> Iterator[str]:
-    found = first_and_overlapping(standings, RECOVERY, "higher")
+    found = _first_and_sentence(standings, RECOVERY, "higher")
     if found is None:
         yield "No method has numbers; the table says why."
         return
-    assert found[0].recovery is not None
-    value = f"{measure} {estimate_text(found[0].recovery)}; as many real examples give {estimate_text(real)}."
-    overlap = _overlap(found[1], len(_ranked(standings, RECOVERY)))
-    yield f"Trained on synthetic, tested on real people: first is {found[0].name}, {value} {overlap}"
+    first, overlap = found
+    assert first.recovery is not None
+    value = f"{measure} {estimate_text(first.recovery)}; as many real examples give {estimate_text(real)}."
+    yield f"Trained on synthetic, tested on real people: first is {first.name}, {value} {overlap}"
     for name in DECIDED:
-        found = first_and_overlapping(standings, name, "lower")
+        found = _first_and_sentence(standings, name, "lower")
         if found is not None:
-            overlap = _overlap(found[1], len(_ranked(standings, name)))
-            yield f"{_capital(name)}: first is {found[0].name}, {_scored(found[0], name)}. {overlap}"
+            first, overlap = found
+            yield f"{_capital(name)}: first is {first.name}, {_scored(first, name)}. {overlap}"
 
 
-def _overlap(near: Sequence[Standing], ranked: int) -> str:
+def _first_and_sentence(
+    standings: Sequence[Standing], measure: str, better: Literal["lower", "higher"]
+) -> tuple[Standing, str] | None:
+    """Who is first on a measure, and what to say of the others' intervals."""
+    found = first_and_overlapping(standings, measure, better)
+    if found is None:
+        return None
+    first, near = found
     if not near:
-        return "No other interval overlaps with its own."
-    if len(near) == ranked - 1:
-        return "All other intervals overlap with its own: nothing is clearly ahead."
-    return f"Overlapping intervals: {'; '.join(one.name for one in near)}."
+        return first, "No other interval overlaps with its own."
+    if len(near) == len(_ranked(standings, measure)) - 1:
+        return first, "All other intervals overlap with its own: nothing is clearly ahead."
+    return first, f"Overlapping intervals: {'; '.join(one.name for one in near)}."
 
 
 def _qualifications(standings: Sequence[Standing]) -> Iterator[str]:
