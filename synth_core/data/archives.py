@@ -63,6 +63,7 @@ def unpack(archive: Path, folder: Path) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with content.open(member) as packed, target.open("wb") as out:
                     _copy(packed, out, member.file_size)
+    # zipfile raises RuntimeError for a password, NotImplementedError for a method it has not, the others for damage
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, OSError, zlib.error) as error:
         raise DamagedFile(
             archive, "cannot be unpacked; it is damaged or has a password. Make the archive again."

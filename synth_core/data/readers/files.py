@@ -117,7 +117,7 @@ def names_in_zip(file: Path) -> list[str] | None:
     try:
         with zipfile.ZipFile(file) as content:
             return content.namelist()
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):  # damage, in the words of zipfile
         return None
 
 
