@@ -148,11 +148,12 @@ def _look(path: Path, recordings: list[Recording]) -> None:
 
 def _said(recording: Recording) -> None:
     """What the file says beside its samples; what it warns of stands in sight."""
-    metadata = dict(recording.metadata)
-    if warning := metadata.pop("warning", None):
-        st.warning(str(warning))
+    for warning in recording.warnings:
+        st.warning(warning)
     rows = [
-        {"what": name, "said": _plain(value)} for name, value in metadata.items() if value not in (None, "", [], {})
+        {"what": name, "said": _plain(value)}
+        for name, value in recording.metadata.items()
+        if value not in (None, "", [], {})
     ]
     if rows:
         with st.expander("What the file says"):

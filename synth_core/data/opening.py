@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Unpack
 
 from synth_core.data.archives import unpack_archives
+from synth_core.data.identity import identified
 from synth_core.data.readers import READERS
 from synth_core.data.readers.base import Opening, Told
 from synth_core.data.readers.files import Files
@@ -74,10 +75,11 @@ def open_recordings(
     opening.skipped.extend(_misnamed(files, alone=not recordings))
     if not recordings:
         raise opening.skipped[0] if opening.skipped else _unrecognised(path)
+    recordings = identified(_uniquely_named(recordings), opening.subject_pattern)
     opening.check_used()
     if skipped is not None:
         skipped.extend(opening.skipped)
-    return _uniquely_named(recordings)
+    return recordings
 
 
 def _uniquely_named(recordings: list[Recording]) -> list[Recording]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import PurePath
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from synth_core.types import DataSpec
 
 BEAT, RHYTHM, NOISE = "beat", "rhythm", "noise"
+Basis = Literal["stated", "table", "layout", "pattern", "guess"]
 
 
 @dataclass(frozen=True)
@@ -20,12 +22,42 @@ class Annotation:
     """Something marked in time: seconds from the start, seconds long, in the words of the file.
 
     `kind` is BEAT, RHYTHM or NOISE where the format tells them apart; the text of a beat begins with its symbol.
+    `channel` is the lead or electrode that it was marked in, "" where it holds for all.
     """
 
     onset: float
     duration: float
     text: str
     kind: str = ""
+    channel: str = ""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of whose a recording is, before `identity` decides.
+
+    Parameters
+    ----------
+    place : where the file lies, with all folders above it; inside an archive, below the place of the archive.
+    shown : the path that a user sees and that a pattern is searched in: from the opened folder on.
+    stated : the code of the patient in the file, "" where it has none. public : whether it may be shown as it is.
+    table : the person that a table names.
+    known : a collection that was recognised by more than its path. Each of its records is one person; with a note,
+        which says that this is not known, it counts as one.
+    collection : goes before the name of the person where several collections were opened together.
+    whole : who it is from where nothing says so, such as the file for all examples in it; "" for the record.
+    note : the sentence that is then said.
+    """
+
+    place: PurePath
+    shown: str
+    stated: str = field(default="", repr=False)
+    public: bool = False
+    table: str = ""
+    known: str = ""
+    collection: str = ""
+    whole: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,7 +94,12 @@ class Recording(ABC):
     spec : the whole recording: (channels, samples) for signals; (1, height, width), one slice, for CT.
     subject : who it is from; a file where the archive names no person. Splits keep a subject together.
     record : a name unique within its collection.
-    labels : class name → 1 or 0, over all classes that the collection knows.
+    labels : class name → 1 or 0, over all classes that the collection knows; a class that is missing is not known.
+    basis : what `subject` rests on: stated in the file, a table, the layout of a known collection, the pattern of the
+        user, or a guess.
+    warnings : sentences that whoever uses the recording should know; they travel into what is made of it.
+    evidence : what a reader knows of the subject; `open_recordings` decides by it (see `identity`).
+    slice_labels : for CT whose classes are known slice by slice, one mapping per slice.
     severity : in [0, 1] where the collection has one.
     annotations : events in time, for signals.
     slices : number of slices of a CT series, 1 for signals.
@@ -79,6 +116,10 @@ class Recording(ABC):
     slices: int = 1
     source: Source = Source("unnamed")
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    basis: Basis = "stated"
+    warnings: tuple[str, ...] = ()
+    evidence: Evidence | None = None
+    slice_labels: tuple[Mapping[str, int], ...] = ()
 
     @property
     def duration(self) -> float:

@@ -77,7 +77,8 @@ def test_what_the_file_does_not_say_is_asked_for_one_by_one(tmp_path: Path) -> N
     recordings = open_recordings(tmp_path, **stated)
     np.testing.assert_allclose(recordings[3].read(), VALUES[3] / 1000, rtol=1e-6)
     assert {one.subject for one in recordings} == {"x"}
-    assert recordings[0].metadata["subjects"] == "not stated; the whole file counts as one person"
+    assert "all of them count as one" in " ".join(recordings[0].warnings)
+    assert recordings[0].basis == "guess"
 
 
 def test_two_axes_are_channels_or_examples_and_not_guessed(tmp_path: Path) -> None:

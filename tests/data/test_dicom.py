@@ -137,8 +137,8 @@ def test_warnings_are_sentences(tmp_path: Path) -> None:
     data = dicom_dataset(head()[0], BurnedInAnnotation="YES", PatientID="", PatientName="")
     del data.RescaleSlope, data.RescaleIntercept
     data.save_as(tmp_path / "x.dcm", enforce_file_format=True)
-    warning = open_recordings(tmp_path)[0].metadata["warning"]
-    for part in ("burned into", "no rescale", "names no patient"):
+    warning = " ".join(open_recordings(tmp_path)[0].warnings)
+    for part in ("burned into", "no rescale", "name no patient"):
         assert part in warning
 
 

@@ -98,7 +98,7 @@ def test_what_cannot_be_hounsfield_units_is_refused(tmp_path: Path, values: np.n
 
 def test_a_volume_without_air_is_warned_of(tmp_path: Path) -> None:
     nifti(tmp_path / "a.nii", (head() + 1024).astype(np.int16))
-    assert "offset of 1024" in open_recordings(tmp_path)[0].metadata["warning"]
+    assert "offset of 1024" in " ".join(open_recordings(tmp_path)[0].warnings)
 
 
 def test_oblique_and_four_dimensional_volumes_are_refused(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_patients_that_a_comment_names_and_collections_that_name_none(tmp_path: 
         header.write("# patient 7\n")
     ptbxl, incart = open_recordings(tmp_path)
     assert incart.subject == "patient-7"
-    assert "patients have several" in ptbxl.metadata["warning"]
+    assert "patients have several" in " ".join(ptbxl.warnings)
 
 
 @pytest.mark.data

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
@@ -20,7 +19,7 @@ from synth_core.data.readers.array_files import ArrayFile, array_file
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.channels import kinds_by_name
 from synth_core.data.readers.files import Files
-from synth_core.data.readers.names import electrode_name, lead_name, record_of, subject_of, unique
+from synth_core.data.readers.names import electrode_name, lead_name, record_of, unique
 from synth_core.data.readers.participants import class_name
 from synth_core.data.readers.units import factor, unit_of
 from synth_core.data.recording import Recording, Source
@@ -39,6 +38,7 @@ NAMES = {
     "spec": ("spec",),
     "mask": ("mask",),
 }
+WHOLE_FILE = "The file does not say which of its examples are of one person, so all of them count as one."
 MOST_EXAMPLES, MOST_CHANNELS, MOST_CLASSES = 1_000_000, 4096, 256
 
 
@@ -90,7 +90,7 @@ def read(files: Files, opening: Opening) -> list[Recording]:
             arrays = array_file(file, files.head(file))
             if arrays is not None:
                 files.take(file)
-                recordings += _Reading(arrays, files.relative(file), opening).recordings()
+                recordings += _Reading(arrays, files, opening).recordings()
         except DataError as error:
             files.take(file)
             opening.skipped.append(error)
@@ -100,9 +100,10 @@ def read(files: Files, opening: Opening) -> list[Recording]:
 class _Reading:
     """What the arrays of one file mean."""
 
-    def __init__(self, arrays: ArrayFile, relative: Path, opening: Opening) -> None:
-        self.arrays, self.relative, self.opening = arrays, relative, opening
-        self.file = arrays.file
+    def __init__(self, arrays: ArrayFile, files: Files, opening: Opening) -> None:
+        self.arrays, self.opening, self.file = arrays, opening, arrays.file
+        self.record = record_of(files.relative(arrays.file))
+        self.evidence = files.evidence(arrays.file, whole=self.record, note=WHOLE_FILE)
         last_parts: dict[str, list[str]] = {}
         for name in arrays.shapes:
             last_parts.setdefault(name.rpartition("/")[2].lower(), []).append(name)
@@ -126,14 +127,12 @@ class _Reading:
         labels, severity, subjects = self._labels(examples), self._severity(examples), self._subjects(examples)
         scale = 1.0 if modality == "ct" else self._scale(modality)
         metadata: dict[str, Any] = {"array": name}
-        if not self.found["subjects"]:
-            metadata["subjects"] = "not stated; the whole file counts as one person"
-        record = record_of(self.relative)
         return [
             ArrayRecording(
                 spec=spec,
-                subject=subjects[i],
-                record=f"{record}#{i}" if examples is not None else record,
+                subject="",
+                record=f"{self.record}#{i}" if examples is not None else self.record,
+                evidence=replace(self.evidence, table=subjects[i]),
                 labels=labels[i],
                 severity=severity[i],
                 source=Source(self.file.resolve().parent.name),
@@ -277,7 +276,7 @@ class _Reading:
 
     def _subjects(self, examples: int | None) -> list[str]:
         if not self.found["subjects"]:
-            return [subject_of(self.relative)] * (examples or 1)
+            return [""] * (examples or 1)
         return _texts(self._per_example("subjects", examples))
 
     def _per_example(self, role: str, examples: int | None) -> NDArray[Any]:

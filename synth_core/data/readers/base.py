@@ -34,6 +34,8 @@ class Told(TypedDict, total=False):
     time_column: str | None
     window: tuple[float, float] | None
     hu_offset: float | None
+    pixel_mm: float | None
+    subject_pattern: str | None
 
 
 @dataclass
@@ -46,6 +48,8 @@ class Opening:
         for files that do not say their rate.
     window : HU at black and at white of 8-bit images; None takes 0 … 80, the brain window.
     hu_offset : what is added to the values of 16-bit images to make them HU; without it these are refused.
+    pixel_mm : mm between the pixels of images and arrays, which do not say theirs.
+    subject_pattern : a regular expression that finds the person in the path of a file, see `identity.identified`.
     skipped : one error for each file of a readable collection that is itself damaged.
     unit : "uV", "mV", "V" or "nV", for files that do not say theirs; what a file says wins.
     modality : "eeg", "ecg" or "ct": what arrays and tables hold; of other files, only channels of it are taken.
@@ -63,6 +67,8 @@ class Opening:
     rate: float | None = None
     window: tuple[float, float] | None = None
     hu_offset: float | None = None
+    pixel_mm: float | None = None
+    subject_pattern: str | None = None
     skipped: list[DataError] = field(default_factory=list)
     unit: str | None = None
     modality: Modality | None = None

@@ -37,10 +37,11 @@ MOST_EVENTS = 200_000
 
 @dataclass(frozen=True)
 class Tree:
-    """One collection: its folder, and what lies in each folder below, by name."""
+    """One collection: its folder, what lies in each folder below, and what names it where there are several."""
 
     root: Path
     inside: Mapping[Path, list[Path]]
+    prefix: str = ""
 
     def beside(self, recording: Path, ending: str) -> Iterator[Path]:
         """The files that hold for a recording and end so, the nearest first."""
@@ -73,7 +74,7 @@ def _collection(root: Path, inner: Sequence[Path], files: Files, opening: Openin
     for file in files:
         if file.is_relative_to(root):
             inside[file.parent].append(file)
-    tree = Tree(root, inside)
+    tree = Tree(root, inside, prefix)
     found = [file for folder in inside.values() for file in folder if _is_recording(file, root)]
     if not found:
         return []  # a collection of images, which other readers may know
@@ -92,8 +93,7 @@ def _collection(root: Path, inner: Sequence[Path], files: Files, opening: Openin
                 opening.skipped.append(error)
     files.take(*(file for folder in inside.values() for file in folder if file.suffix in (".tsv", ".json")))
     recordings = [replace(one, source=source) for one in recordings]
-    recordings = _with_participants(recordings, tree, opening)
-    return [replace(one, subject=f"{prefix}/{one.subject}" if prefix else one.subject) for one in recordings]
+    return _with_participants(recordings, tree, opening)
 
 
 def _is_recording(file: Path, root: Path) -> bool:
@@ -107,12 +107,12 @@ def _recordings(file: Path, tree: Tree, files: Files, opening: Opening) -> list[
     recordings = _by_content(file, files, replace(opening, unit=opening.unit or _unit(channels)), _kinds(channels))
     events = next((_events(one) for one in tree.beside(file, "_events.tsv")), ())
     metadata = {**_bad(channels), **_shown(described)}
-    subject = file.relative_to(tree.root).parts[0]
     result: list[Recording] = []
     for one in recordings:
         _check_rate(file, described, one.spec.rate)
         marks = events if events and len(recordings) == 1 else one.annotations
-        result.append(replace(one, subject=subject, annotations=marks, metadata={**one.metadata, **metadata}))
+        evidence = files.evidence(file, collection=tree.prefix)
+        result.append(replace(one, evidence=evidence, annotations=marks, metadata={**one.metadata, **metadata}))
     return result
 
 
@@ -196,7 +196,8 @@ def _with_participants(recordings: list[Recording], tree: Tree, opening: Opening
     table = tree.root / "participants.tsv"
     if table not in tree.inside[tree.root] or not recordings:
         return recordings
-    return with_participants(recordings, [one.subject for one in recordings], read_participants(table), opening)
+    whose = [one.evidence.place.relative_to(tree.root.resolve()).parts[0] if one.evidence else "" for one in recordings]
+    return with_participants(recordings, whose, read_participants(table), opening)
 
 
 def _source(file: Path) -> Source:

@@ -30,6 +30,7 @@ CLASSES = {
 }
 SOURCE = Source("Bonn EEG", citation="Andrzejak et al. 2001, Physical Review E 64:061907")
 LIMIT = 2**20  # bytes
+NO_PERSONS = "The archive names no persons: each of its files counts as one, though a person may have several."
 _SEGMENT = re.compile(r"^([SFNOZ])(\d{3})\.txt$", re.IGNORECASE)
 _NUMBER = re.compile(rb"\s*-?\d+(\.\d+)?\s")
 
@@ -58,7 +59,7 @@ def read(files: Files, opening: Opening) -> list[Recording]:
         if stem in seen:  # the archive holds some sets twice
             continue
         try:
-            recordings.append(_recording(file))
+            recordings.append(_recording(file, files))
             seen.add(stem)
         except DataError as error:
             opening.skipped.append(error)
@@ -77,13 +78,14 @@ def parse(file: Path) -> NDArray[np.float32]:
     return values
 
 
-def _recording(file: Path) -> BonnRecording:
+def _recording(file: Path, files: Files) -> BonnRecording:
     parse(file)
     stem = file.stem.upper()
     return BonnRecording(
         spec=DataSpec("eeg", (1, SAMPLES), "uV", RATE, ("EEG",)),
-        subject=stem,
+        subject="",
         record=stem,
+        evidence=files.evidence(file, known=SOURCE.name, whole=stem, note=NO_PERSONS),
         labels={key: int(key == stem[0]) for key in CLASSES},
         source=SOURCE,
         metadata={"set": CLASSES[stem[0]]},

@@ -42,7 +42,7 @@ def read_file(file: Path, files: Files, opening: Opening, kinds: Mapping[str, st
     """The recording of one header; DataError says why there is none. `kinds`: of channels, if known from elsewhere."""
     belonging = _belonging(file)
     files.take(*belonging)
-    return mne_recording(named_as(file, ".vhdr", *belonging), files.relative(file), _open, opening, kinds=kinds)
+    return mne_recording(named_as(file, ".vhdr", *belonging), file, files, _open, opening, kinds=kinds)
 
 
 def _open(file: Path) -> Any:

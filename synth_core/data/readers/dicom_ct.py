@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_core.data.deidentify import burned_in_warning, personal_attributes, pseudonym
+from synth_core.data.deidentify import burned_in_warning, personal_attributes
+from synth_core.data.identity import is_placeholder
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.dicom_seg import Candidate, Segmentation, is_segmentation, segmentation_of, unused
 from synth_core.data.readers.dicom_slices import (
@@ -30,7 +31,7 @@ from synth_core.data.readers.dicom_slices import (
     value_of,
 )
 from synth_core.data.readers.files import Files
-from synth_core.data.recording import Recording, Source
+from synth_core.data.recording import Evidence, Recording, Source
 from synth_core.errors import DamagedFile, DataError
 from synth_core.types import DataSpec
 
@@ -43,7 +44,10 @@ FREE_TEXT = {"SeriesDescription": "series", "StudyDescription": "study"}  # show
 FREE_TEXT_NAMES = {"Series Description": "series", "Study Description": "study"}
 DIRECTORY = "1.2.840.10008.1.3.10"
 NO_RESCALE = "The header gives no rescale: stored values are taken as Hounsfield units."
-NO_PATIENT = "The header names no patient: another study of the same person would count as another person."
+NO_PATIENT = (
+    "The headers name no patient, so who is who is guessed: each study, or each folder that is called like a person, "
+    "counts as one."
+)
 
 
 @dataclass(kw_only=True)
@@ -97,7 +101,7 @@ def read(files: Files, opening: Opening) -> list[Recording]:
     recordings: list[Recording] = []
     for series in found.values():
         try:
-            recordings.append(_series(series, segmentations, opening))
+            recordings.append(_series(series, segmentations, files, opening))
         except Exception as error:
             opening.skipped.append(_damaged(series.images[0].file, error))
     opening.skipped.extend(unused(segmentations))
@@ -113,7 +117,7 @@ def _damaged(file: Path, error: Exception) -> DataError:
     return damaged
 
 
-def _series(found: _Found, segmentations: list[Candidate], opening: Opening) -> DicomSeries:
+def _series(found: _Found, segmentations: list[Candidate], files: Files, opening: Opening) -> DicomSeries:
     first = found.images[0]
     if len(found.images) > MOST_SLICES:
         raise DataError(
@@ -123,7 +127,9 @@ def _series(found: _Found, segmentations: list[Candidate], opening: Opening) -> 
     spacing = float(np.mean(kept[0].spacing))
     return DicomSeries(
         spec=DataSpec("ct", (1, *kept[0].size), "HU", 1.0 / spacing),
-        subject=_subject(found.header),
+        subject="",
+        evidence=_evidence(files, first.file, found.header),
+        warnings=_warnings(found.header, first),
         record=f"series-{_hash(str(found.header.SeriesInstanceUID))}",
         slices=len(kept),
         source=Source(kept[0].file.resolve().parent.name),
@@ -177,13 +183,15 @@ def _described(header: Any, first: Slice) -> dict[str, Any]:
     values = {name: value_of(header, tag, groups) for tag, name in shown.items()}
     described: dict[str, Any] = {name: str(value) for name, value in values.items() if _is_plain(value)}
     removed = set(_removed(first)) - {title for title, name in FREE_TEXT_NAMES.items() if name in described}
-    warnings = [burned_in_warning(header)]
-    warnings.append(NO_RESCALE if value_of(header, "RescaleSlope", groups) is None else None)
-    warnings.append(None if header.get("PatientID") or str(header.get("PatientName", "")) else NO_PATIENT)
     described["removed"] = sorted(removed)
-    if any(warnings):
-        described["warning"] = " ".join(warning for warning in warnings if warning)
     return described
+
+
+def _warnings(header: Any, first: Slice) -> tuple[str, ...]:
+    """What whoever uses the series should know."""
+    groups = groups_of(header, first.frame or 0)
+    no_rescale = NO_RESCALE if value_of(header, "RescaleSlope", groups) is None else None
+    return tuple(filter(None, (burned_in_warning(header), no_rescale)))
 
 
 def _removed(first: Slice) -> list[str]:
@@ -197,10 +205,12 @@ def _is_plain(value: Any) -> bool:
     return value is not None and 0 < len(text) <= 64 and text.isprintable() and "^" not in text
 
 
-def _subject(header: Any) -> str:
-    """The hash of the patient ID; of the name where there is no ID, of the study where there is neither."""
-    identity = header.get("PatientID") or str(header.get("PatientName", "")) or header.get("StudyInstanceUID")
-    return pseudonym(str(identity or header.SeriesInstanceUID))
+def _evidence(files: Files, file: Path, header: Any) -> Evidence:
+    """The patient ID, or the name where that is no use; where neither names a person, the study counts as one."""
+    codes = (str(header.get(tag) or "").strip() for tag in ("PatientID", "PatientName"))
+    stated = next((code for code in codes if code and not is_placeholder(code)), "")
+    study = str(header.get("StudyInstanceUID") or header.SeriesInstanceUID)
+    return files.evidence(file, stated=stated, whole=f"study-{_hash(study)[:8]}", note=NO_PATIENT)
 
 
 def _hash(uid: str) -> str:

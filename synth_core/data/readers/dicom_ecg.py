@@ -6,7 +6,6 @@ are sample × sensitivity × correction + baseline; samples equal to the padding
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -60,7 +59,7 @@ def read(files: Files, opening: Opening) -> list[Recording]:
     for file in [file for file in files if _is_waveform(files.head(file))]:
         files.take(file)
         try:
-            recordings.append(_recording(file, files.relative(file)))
+            recordings.append(_recording(file, files))
         except DataError as error:
             opening.skipped.append(error)
     return recordings
@@ -70,7 +69,7 @@ def _is_waveform(start: bytes) -> bool:
     return start[128:132] == b"DICM" and WAVEFORM in start
 
 
-def _recording(file: Path, relative: Path) -> DicomEcg:
+def _recording(file: Path, files: Files) -> DicomEcg:
     content = _parsed(file)
     try:
         groups = list(content.WaveformSequence)
@@ -82,7 +81,8 @@ def _recording(file: Path, relative: Path) -> DicomEcg:
         names = [_name(channel) for channel in channels]
         rate = float(group.SamplingFrequency)
         metadata = _described(content, len(groups), [names[i] for i in range(len(names)) if i not in picks])
-        subject = _subject(content, relative)
+        public = content.get("PatientIdentityRemoved") == "YES"
+        evidence = files.evidence(file, stated=str(content.get("PatientID") or ""), public=public)
     except Exception as error:  # pydicom raises whatever its conversions raised
         raise DamagedFile(file, "lacks what describes its waveforms; export it again.") from error
     if not picks:
@@ -92,8 +92,9 @@ def _recording(file: Path, relative: Path) -> DicomEcg:
     _stored(file, group)
     return DicomEcg(
         spec=DataSpec("ecg", (len(picks), samples), "mV", rate, unique([names[i] for i in picks])),
-        subject=subject,
-        record=record_of(relative),
+        subject="",
+        record=record_of(files.relative(file)),
+        evidence=evidence,
         source=Source(file.resolve().parent.name),
         metadata=metadata,
         file=file,
@@ -182,16 +183,6 @@ def _name(channel: Any) -> str:
     meaning = str(sources[0].get("CodeMeaning", "")) if sources else ""
     text = str(channel.get("ChannelLabel") or meaning or "ECG")
     return lead_name(re.sub(r"^Lead\s+", "", text.split("(")[0].strip(), flags=re.IGNORECASE))
-
-
-def _subject(content: Any, relative: Path) -> str:
-    """The patient ID where it is declared de-identified, else its hash; the file where there is none."""
-    identity = str(content.get("PatientID") or "")
-    if not identity:
-        return record_of(relative)
-    if content.get("PatientIdentityRemoved") == "YES":
-        return identity
-    return f"patient-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
 
 
 def _described(content: Any, groups: int, left_out: list[str]) -> dict[str, Any]:

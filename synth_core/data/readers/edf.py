@@ -21,7 +21,7 @@ from synth_core.data.readers.edf_annotations import read_annotations, record_ons
 from synth_core.data.readers.edf_header import Header, Signal, is_edf, patient_code, read_header
 from synth_core.data.readers.eegmat import with_task
 from synth_core.data.readers.files import Files
-from synth_core.data.readers.names import record_of, subject_or_code
+from synth_core.data.readers.names import record_of
 from synth_core.data.readers.units import factor, unit_of, volts
 from synth_core.data.recording import Annotation, Recording, Source
 from synth_core.errors import DamagedFile, DataError
@@ -109,7 +109,6 @@ def read_file(file: Path, files: Files, opening: Opening, kinds: Mapping[str, st
     size = signals[0].samples
     rate = size / header.seconds
     onset, runs = _runs(header, size, rate)
-    relative = files.relative(file)
     whole = EdfRecording(
         spec=DataSpec(
             choice.modality,
@@ -118,8 +117,9 @@ def read_file(file: Path, files: Files, opening: Opening, kinds: Mapping[str, st
             rate,
             choice.names,
         ),
-        subject=subject_or_code(relative, patient_code(files.head(file))),
-        record=record_of(relative),
+        subject="",
+        record=record_of(files.relative(file)),
+        evidence=files.evidence(file, stated=patient_code(files.head(file))),
         annotations=_from_start(read_annotations(header), onset),
         source=Source(file.resolve().parent.name),
         metadata=_metadata(header, choice, signals, opening),

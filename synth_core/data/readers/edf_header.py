@@ -116,9 +116,8 @@ def is_edf(start: bytes) -> bool:
 
 
 def patient_code(start: bytes) -> str:
-    """The code that the header gives the patient; empty where it is a filler."""
-    code = start[8:88].decode("latin-1").split(" ")[0].strip(" \0")
-    return "" if code.lower() in FILLERS else code
+    """The code that the header gives the patient, which may be a filler."""
+    return start[8:88].decode("latin-1").split(" ")[0].strip(" \0")
 
 
 def read_header(file: Path) -> Header:

@@ -20,7 +20,7 @@ from synth_core.data.readers.edf_header import FILLERS, MOST_CHANNELS
 from synth_core.data.readers.files import Files, head, sibling
 from synth_core.data.readers.matlab import VERSION_5, VERSION_7, check_hdf5
 from synth_core.data.readers.matlab5 import read_variables
-from synth_core.data.readers.names import record_of, subject_or_code
+from synth_core.data.readers.names import record_of
 from synth_core.data.readers.units import factor, unit_of
 from synth_core.data.recording import Annotation, Recording, Source
 from synth_core.errors import DamagedFile, DataError
@@ -114,12 +114,12 @@ def _recording(
     labels, types = _channels(structure, channels)
     named = [kinds.get(label, kind) for label, kind in zip(labels, _kinds(labels, types), strict=True)]
     choice = choose(file, labels, named, modality=opening.modality)
-    relative = files.relative(file)
     code = str(structure.get("subject") or "").strip() if isinstance(structure.get("subject"), str) else ""
     return EeglabRecording(
         spec=DataSpec(choice.modality, (len(choice.picks), points), unit_of(choice.modality), rate, choice.names),
-        subject=subject_or_code(relative, "" if code.lower() in FILLERS else code),
-        record=record_of(relative),
+        subject="",
+        record=record_of(files.relative(file)),
+        evidence=files.evidence(file, stated=code),
         annotations=_annotations(structure, rate),
         source=Source(file.resolve().parent.name),
         metadata={

@@ -33,7 +33,8 @@ def with_task(recording: AnyRecording, file: Path) -> AnyRecording:
         return recording
     labels = {name: int(key == task) for key, name in TASKS.items()}
     metadata = {**recording.metadata, **_subject_row(table, subject)}
-    return replace(recording, subject=subject, labels=labels, source=SOURCE, metadata=metadata)
+    evidence = None if recording.evidence is None else replace(recording.evidence, known=SOURCE.name, whole=subject)
+    return replace(recording, evidence=evidence, labels=labels, source=SOURCE, metadata=metadata)
 
 
 def _subject_row(table: Path, subject: str) -> Mapping[str, Any]:

@@ -31,7 +31,7 @@ def read(files: Files, opening: Opening) -> list[Recording]:
         files.take(file)
         try:
             _check(file)
-            recording = mne_recording(file, files.relative(file), _open, opening, types_known=True)
+            recording = mne_recording(file, file, files, _open, opening, types_known=True)
             later_parts.update(Path(name).resolve() for name in recording.raw.filenames[1:])
             recordings.append(recording)
         except DataError as error:

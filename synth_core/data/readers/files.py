@@ -7,8 +7,10 @@ import os
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 
+from synth_core.data.recording import Evidence
 from synth_core.errors import DamagedFile, DataError
 
 HEAD = 512  # bytes that tell a format
@@ -30,6 +32,7 @@ class Files:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.root = path if path.is_dir() else path.parent
+        self._above = PurePath(self.root.resolve())
         self._relative = {file: file.relative_to(self.root) for file in _files_under(path)}
         self._left = dict.fromkeys(self._relative)
         self._heads: dict[Path, bytes] = {}
@@ -63,6 +66,15 @@ class Files:
     def relative(self, file: Path) -> Path:
         """Where a file lies below the root: what records and subjects are named by, also inside an archive."""
         return self._relative[file] if file in self._relative else file.relative_to(self.root)
+
+    def evidence(self, file: Path, **known: Any) -> Evidence:
+        """Of whose a file is: its place below what is above the opened folder, and what a reader knows (see Evidence).
+
+        The place does not depend on which folder of a tree was opened.
+        """
+        relative = self.relative(file)
+        place = self._above / relative
+        return Evidence(place, "/".join((self._above.name, *relative.parts)), **known)
 
     def replace(self, archive: Path, folder: Path) -> None:
         """List what was unpacked from an archive in the place of the archive."""

@@ -26,7 +26,7 @@ def read(files: Files, opening: Opening) -> list[Recording]:
         files.take(file)
         try:
             _check(file)
-            recordings.append(mne_recording(named_as(file, ".gdf"), files.relative(file), _open, opening))
+            recordings.append(mne_recording(named_as(file, ".gdf"), file, files, _open, opening))
         except DataError as error:
             opening.skipped.append(error)
     return recordings

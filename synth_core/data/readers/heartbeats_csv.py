@@ -66,23 +66,25 @@ def read(files: Files, opening: Opening) -> list[Recording]:
         if _BEGINNING.match(files.head(file)) and _numbers(head(file, LONGEST_ROW).split(b"\n")[0]) is not None:
             files.take(file)
             try:
-                recordings += list(_rows(file, record_of(files.relative(file))))
+                recordings += list(_rows(file, files))
             except DataError as error:
                 opening.skipped.append(error)
     return recordings
 
 
-def _rows(file: Path, name: str) -> Iterator[Heartbeat]:
+def _rows(file: Path, files: Files) -> Iterator[Heartbeat]:
+    name, evidence = record_of(files.relative(file)), files.evidence(file, table=SUBJECT)
     spec = DataSpec("ecg", (1, SAMPLES), "mV", RATE, ("ECG",))
-    metadata = {"warning": WARNING, "amplitude": "relative"}
     for number, (offset, size, label) in enumerate(_index(file)):
         yield Heartbeat(
             spec=spec,
             subject=SUBJECT,
             record=f"{name}/{number + 1}",
+            evidence=evidence,
+            warnings=(WARNING,),
             labels=_LABELS[label],
             source=SOURCE,
-            metadata=metadata,
+            metadata={"amplitude": "relative"},
             file=file,
             offset=offset,
             size=size,

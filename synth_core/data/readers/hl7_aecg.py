@@ -6,7 +6,6 @@ are left out. Values are origin + scale × digits; time runs in the increment of
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.files import Files, head, read_bounded
-from synth_core.data.readers.names import lead_name, record_of, subject_of, unique
+from synth_core.data.readers.names import lead_name, record_of, unique
 from synth_core.data.recording import Recording, Source
 from synth_core.errors import DamagedFile, DataError
 from synth_core.types import DataSpec
@@ -65,22 +64,23 @@ def read(files: Files, opening: Opening) -> list[Recording]:
     for file in [file for file in files if _is_aecg(files.head(file), file)]:
         files.take(file)
         try:
-            recordings += _recordings(file, files.relative(file))
+            recordings += _recordings(file, files)
         except DataError as error:
             opening.skipped.append(error)
     return recordings
 
 
-def _recordings(file: Path, relative: Path) -> list[Recording]:
-    root = _root(file)
+def _recordings(file: Path, files: Files) -> list[Recording]:
+    root, record = _root(file), record_of(files.relative(file))
     sets = [_sequences(file, one) for one in _sets(root)]
     if not sets:
         raise DataError(file, "holds no rhythm with leads; it is left out.")
     return [
         AnnotatedEcg(
             spec=DataSpec("ecg", one.values.shape, "mV", one.rate, one.names),
-            subject=_subject(root, relative),
-            record=record_of(relative) if len(sets) == 1 else f"{record_of(relative)}/{number + 1}",
+            subject="",
+            record=record if len(sets) == 1 else f"{record}/{number + 1}",
+            evidence=files.evidence(file, stated=_patient_code(root)),
             source=Source(file.resolve().parent.name),
             metadata=_sex(root),
             file=file,
@@ -167,11 +167,10 @@ def _attribute(element: Any, name: str) -> str:
     return "" if element is None else str(element.get(name, ""))
 
 
-def _subject(root: Any, relative: Path) -> str:
-    """The id of the trial subject, hashed; the file where there is none."""
+def _patient_code(root: Any) -> str:
+    """The id of the trial subject; "" where there is none."""
     identity = root.find(".//{*}trialSubject/{*}id")
-    code = _attribute(identity, "extension") or _attribute(identity, "root")
-    return f"patient-{hashlib.sha256(code.encode()).hexdigest()[:8]}" if code else subject_of(relative)
+    return _attribute(identity, "extension") or _attribute(identity, "root")
 
 
 def _sex(root: Any) -> dict[str, str]:

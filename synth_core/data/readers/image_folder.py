@@ -24,7 +24,7 @@ from synth_core.data.deidentify import pseudonym
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.dicom_slices import AIR, MOST_PIXELS
 from synth_core.data.readers.files import Files, read_bounded
-from synth_core.data.readers.names import is_number, record_of, subject_of
+from synth_core.data.readers.names import is_number, record_of
 from synth_core.data.recording import Recording, Source
 from synth_core.errors import DamagedFile, DataError
 from synth_core.types import DataSpec
@@ -113,18 +113,17 @@ def _recording(
     labels = {} if table is None else table.labels.get(key, {})
     if table is not None and not labels:
         raise DataError(file, f"has no row in {table.file.name}; add one or remove the image.")
-    subject = table.subjects.get(key) if table is not None else None
-    guessed = subject_of(relative)
+    subject = table.subjects.get(key, "") if table is not None else ""
     approximate = f"Grey values were mapped to {low:g} … {high:g} HU: approximate, and cut off outside."
     warnings = [approximate if bits == 8 else "", f"Pixel size is not known: the longer side is taken as {FIELD:g} mm."]
-    warnings.append(NO_SUBJECT if subject is None and guessed == record_of(relative) else "")
     return ImageSlice(
         spec=DataSpec("ct", (1, height, width), "HU", max(height, width) / FIELD),
-        subject=subject or guessed,
+        subject="",
         record=record_of(relative),
+        evidence=files.evidence(file, table=subject, note=NO_SUBJECT),
+        warnings=tuple(filter(None, warnings)),
         labels=labels,
         source=Source(file.resolve().parent.name),
-        metadata={"warning": " ".join(filter(None, warnings))},
         file=file,
         window=(low, high),
         offset=opening.hu_offset if bits > 8 else None,

@@ -5,7 +5,6 @@ The program keeps its rows from posterior to anterior; they are turned here, so 
 
 from __future__ import annotations
 
-import hashlib
 import plistlib
 from dataclasses import dataclass
 from functools import cached_property
@@ -58,7 +57,7 @@ def read(files: Files, opening: Opening) -> list[Recording]:
             continue
         files.take(file)
         try:
-            recording = _project(file)
+            recording = _project(file, files)
         except DataError as error:
             opening.skipped.append(error)
             continue
@@ -67,7 +66,7 @@ def read(files: Files, opening: Opening) -> list[Recording]:
     return recordings
 
 
-def _project(file: Path) -> InvesaliusVolume:
+def _project(file: Path, files: Files) -> InvesaliusVolume:
     project = _properties(file)
     try:
         declared, modality = project["matrix"], str(project.get("modality", "CT"))
@@ -85,7 +84,8 @@ def _project(file: Path) -> InvesaliusVolume:
         raise DamagedFile(file, f"declares voxels of {spacing} mm; pixels must be square and between 0.01 and 20 mm.")
     return InvesaliusVolume(
         spec=DataSpec("ct", (1, height, width), "HU", 1.0 / x),
-        subject=_subject(file, project),
+        subject="",
+        evidence=files.evidence(file, stated=str(project.get("name") or "")),
         record=file.resolve().parent.name,
         slices=slices,
         source=Source(file.resolve().parent.name),
@@ -119,9 +119,3 @@ def _matrix(file: Path, name: str, size: int) -> Path:
 
 def _cut_short(file: Path, there: int, expected: int) -> DamagedFile:
     return DamagedFile(file, f"is cut short: {there:,} of {expected:,} bytes are there. Copy or download it again.")
-
-
-def _subject(file: Path, project: dict[str, Any]) -> str:
-    """The project is named after the patient: hashed."""
-    name = str(project.get("name") or file.resolve().parent.name)
-    return f"patient-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.channels import NO_KINDS, choose, kinds_by_name
-from synth_core.data.readers.edf_header import FILLERS
-from synth_core.data.readers.names import record_of, subject_or_code
+from synth_core.data.readers.files import Files
+from synth_core.data.readers.names import record_of
 from synth_core.data.readers.units import PER_VOLT, unit_of
 from synth_core.data.recording import Annotation, Recording, Source
 from synth_core.errors import DamagedFile, DataError
@@ -76,7 +76,8 @@ def open_raw(file: Path, opener: Opener) -> Any:
 
 def mne_recording(
     file: Path,
-    relative: Path,
+    own: Path,
+    files: Files,
     opener: Opener,
     opening: Opening,
     *,
@@ -88,7 +89,7 @@ def mne_recording(
 
     Parameters
     ----------
-    relative : names the record, and the subject where it can.
+    file : what MNE opens. own : the file of `files` that it is, which names the record.
     types_known : whether the format states the types of channels; else MNE takes all for EEG, and names decide.
     kinds : of channels by their names, where known from elsewhere, as in `channels.choose`.
     metadata : what the format says besides.
@@ -116,8 +117,9 @@ def mne_recording(
     removed = [name for field, name in PERSONAL.items() if raw.info.get(field)]
     return MneRecording(
         spec=DataSpec(choice.modality, (len(choice.picks), samples), unit_of(choice.modality), rate, choice.names),
-        subject=subject_or_code(relative, "" if code.lower() in FILLERS else code),
-        record=record_of(relative),
+        subject="",
+        record=record_of(files.relative(own)),
+        evidence=files.evidence(own, stated=code),
         annotations=annotations,
         source=Source(file.resolve().parent.name),
         metadata={**choice.metadata, **_bad(raw), **(metadata or {}), "removed": removed},

@@ -1,8 +1,7 @@
-"""Names of leads, electrodes and subjects as the files write them → as the field writes them."""
+"""Names of leads, electrodes and records as the files write them → as the field writes them."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from functools import cache
 from pathlib import Path
@@ -14,7 +13,6 @@ _LEADS = {
     name.upper(): name for name in (*LIMB_AND_CHEST, "V7", "V8", "V9", "Vx", "Vy", "Vz", "V3R", "V4R", "V5R", "V6R")
 }
 _AMBULATORY = re.compile(r"^(ML[IV]+\d?|V\d|ECG\d*|EKG\d*|MCL\d|CM\d|D\d|MOD\.?V\d)$", re.IGNORECASE)
-_SUBJECT = re.compile(r"^(?:subject|sub|patient|pat|chb|case|pn|s|p)[-_ ]?\d+", re.IGNORECASE)
 _MASTOIDS = re.compile(r"^[AM][12]$", re.IGNORECASE)
 _NOT_BRAIN = re.compile(
     r"\b(ECG|EKG|EOG|EMG|RESP|PULSE|SPO2|SAO2|STATUS|TRIG\w*|STIM\w*|PHOTIC|BP|TEMP|GSR|AIRFLOW|SNORE|DC\d*)\b|"
@@ -74,23 +72,6 @@ def unique(names: list[str]) -> tuple[str, ...]:
         seen[name] = seen.get(name, 0) + 1
         result.append(name if seen[name] == 1 else f"{name} {seen[name]}")
     return tuple(result)
-
-
-def subject_of(relative: Path) -> str:
-    """Who a file is from, by the first folder or file name such as patient001 or sub-03; else the file itself."""
-    for part in relative.parts:
-        found = _SUBJECT.match(part)
-        if found:
-            return found.group()
-    return record_of(relative)
-
-
-def subject_or_code(relative: Path, code: str) -> str:
-    """By the path where it names a person; else the code that the file gives them, hashed; else the file."""
-    by_name = subject_of(relative)
-    if by_name != record_of(relative) or not code:
-        return by_name
-    return f"patient-{hashlib.sha256(code.encode()).hexdigest()[:8]}"
 
 
 def record_of(relative: Path) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.files import Files
-from synth_core.data.readers.names import record_of, subject_of
+from synth_core.data.readers.names import record_of
 from synth_core.data.readers.volumes import Voxels, recordings_of, renamed
 from synth_core.data.recording import Recording
 from synth_core.errors import DamagedFile, DataError
@@ -39,7 +39,7 @@ def read(files: Files, opening: Opening) -> list[Recording]:
             continue
         files.take(file)
         try:
-            volumes.append(_voxels(file, files.relative(file)))
+            volumes.append(_voxels(file, files))
         except DataError as error:
             opening.skipped.append(error)
     return recordings_of(renamed(volumes), opening)
@@ -62,7 +62,7 @@ def _unpacked_head(start: bytes) -> bytes:
         return b""
 
 
-def _voxels(file: Path, relative: Path) -> Voxels:
+def _voxels(file: Path, files: Files) -> Voxels:
     with file.open("rb") as opened:
         start = opened.read(4096)
     packed = start.startswith(GZIP)
@@ -88,8 +88,8 @@ def _voxels(file: Path, relative: Path) -> Voxels:
         raise DataError(file, f"has voxels of type {dtype}; export Hounsfield units as integers or floats.")
     return Voxels(
         file=file,
-        record=_plain(record_of(relative)),
-        subject=_plain(subject_of(relative)),
+        record=_plain(record_of(files.relative(file))),
+        evidence=files.evidence(file),
         start=0,
         skip=offset,
         packed=packed,
@@ -98,7 +98,8 @@ def _voxels(file: Path, relative: Path) -> Voxels:
         slope=1.0 if slope is None else float(slope),
         intercept=0.0 if intercept is None else float(intercept),
         affine=affine,
-        notes=({"removed": removed} if removed else {}) | ({} if placed else {"warning": NO_PLACE}),
+        notes={"removed": removed} if removed else {},
+        warnings=() if placed else (NO_PLACE,),
     )
 
 

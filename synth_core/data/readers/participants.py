@@ -95,12 +95,13 @@ def with_participants(
     if opening.labels_from is None:
         return chosen
     opening.used.add("labels_from")
-    return _labelled(chosen, own, table, opening.labels_from, opening)
+    return _labelled(chosen, own, whose, table, opening.labels_from, opening)
 
 
 def _labelled(
     recordings: list[AnyRecording],
     own: Sequence[Mapping[str, str]],
+    whose: Sequence[str],
     table: Participants,
     column: str,
     opening: Opening,
@@ -111,9 +112,9 @@ def _labelled(
         problem = f"Column {column!r} of {table.file.name} has {len(classes)} different values; classes need 1 to "
         raise InvalidSetting(problem + f"{MOST_CLASSES}. Use it for the severity, or choose another column.")
     labelled = []
-    for one, row in zip(recordings, own, strict=True):
+    for one, row, person in zip(recordings, own, whose, strict=True):
         if column not in row:
-            opening.skipped.append(DataError(table.file, f"has no {column} for {one.subject}; it is left out."))
+            opening.skipped.append(DataError(table.file, f"has no {column} for {person}; it is left out."))
             continue
         labels = {class_name(column, value): int(value == row[column]) for value in classes}
         labelled.append(replace(one, labels=labels))

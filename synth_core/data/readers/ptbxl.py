@@ -51,7 +51,7 @@ def _collection(database: Path, files: Files, opening: Opening) -> list[Recordin
         header = _header(folder, str(row[column]))
         if header.is_file():
             try:
-                recordings.append(_recording(header, files.relative(header), row, classes, database))
+                recordings.append(_recording(header, files, row, classes, database))
             except DataError as error:
                 problems.append(error)
     if not recordings and not problems:
@@ -67,7 +67,7 @@ def superclasses(scp_codes: dict[str, float], superclass_of: dict[str, str]) -> 
 
 
 def _recording(
-    header: Path, relative: Path, row: Mapping[Hashable, Any], classes: dict[str, str], database: Path
+    header: Path, files: Files, row: Mapping[Hashable, Any], classes: dict[str, str], database: Path
 ) -> Recording:
     try:
         codes = {str(code): float(likelihood) for code, likelihood in ast.literal_eval(str(row["scp_codes"])).items()}
@@ -75,12 +75,13 @@ def _recording(
     except (ValueError, SyntaxError, AttributeError, TypeError, MemoryError, RecursionError) as error:
         problem = f"has scp_codes or a patient_id that cannot be read for {header.stem}; correct that row."
         raise DamagedFile(database, problem) from error
-    recording = read_header(header, relative)
+    recording = read_header(header, files)
     shown = {key: row[key] for key in SHOWN if key in row and pd.notna(row[key])}
     removed = [key for key in FREE_TEXT if key in row and pd.notna(row[key])]
     metadata = {**without_free_text(recording.metadata), **shown, "scp_codes": codes, "removed": removed}
     labels = superclasses(codes, classes)
-    return replace(recording, subject=patient, labels=labels, source=SOURCE, metadata=metadata)
+    evidence = files.evidence(header, table=patient)
+    return replace(recording, evidence=evidence, labels=labels, source=SOURCE, metadata=metadata)
 
 
 def _header(path: Path, name: str) -> Path:

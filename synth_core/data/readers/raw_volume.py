@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.files import Files, sibling
-from synth_core.data.readers.names import record_of, subject_of
+from synth_core.data.readers.names import record_of
 from synth_core.data.readers.volumes import Voxels, recordings_of, renamed
 from synth_core.data.recording import Recording
 from synth_core.errors import DamagedFile, DataError
@@ -63,22 +63,22 @@ def read(files: Files, opening: Opening) -> list[Recording]:
             if header is None:
                 continue
             files.take(file, header.file)
-            volumes.append(_voxels(file, files.relative(file), header))
+            volumes.append(_voxels(file, files, header))
         except DataError as error:
             files.take(file)
             opening.skipped.append(error)
     return recordings_of(renamed(volumes), opening)
 
 
-def _voxels(file: Path, relative: Path, header: _Header) -> Voxels:
+def _voxels(file: Path, files: Files, header: _Header) -> Voxels:
     if not header.file.is_file():
         raise DamagedFile(file, f"names the voxels {header.file.name}, which are not beside it; put them there.")
     if len(header.shape) != 3:
         raise DataError(file, f"has {len(header.shape)} axes; only volumes of three axes are read.")
     return Voxels(
         file=header.file,
-        record=record_of(relative),
-        subject=subject_of(relative),
+        record=record_of(files.relative(file)),
+        evidence=files.evidence(file),
         start=header.start,
         skip=0,
         packed=header.packed,
@@ -87,7 +87,7 @@ def _voxels(file: Path, relative: Path, header: _Header) -> Voxels:
         slope=1.0,
         intercept=0.0,
         affine=header.affine,
-        notes={} if header.placed else {"warning": NO_PLACE},
+        warnings=() if header.placed else (NO_PLACE,),
     )
 
 

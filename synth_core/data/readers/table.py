@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.channels import kinds_by_name
 from synth_core.data.readers.files import Files, read_bounded
-from synth_core.data.readers.names import electrode_name, is_number, lead_name, record_of, subject_of, unique
+from synth_core.data.readers.names import electrode_name, is_number, lead_name, record_of, unique
 from synth_core.data.readers.units import factor, unit_of, volts
 from synth_core.data.recording import MemoryRecording, Recording, Source
 from synth_core.errors import DamagedFile, DataError, InvalidSetting, UnrecognisedData
@@ -28,6 +29,7 @@ from synth_core.types import DataSpec, Modality
 
 PARQUET = b"PAR1"
 LIMIT = 512 * 2**20  # bytes of a table, all of which is loaded
+WHOLE_FILE = "The table does not say which of its rows are of one person, so all of them count as one."
 MOST_COMMON = 20  # columns that are called alike make a row a window
 MOST_COLUMNS, MOST_CLASSES, MOST_RECORDINGS = 100_000, 256, 1_000_000
 TIMES = ("time", "t", "seconds", "time (s)", "time_s", "time [s]", "timestamp (s)")
@@ -47,7 +49,7 @@ def read(files: Files, opening: Opening) -> list[Recording]:
             continue  # without a header: other readers know some of these
         files.take(file)
         try:
-            recordings += _Table(file, files.relative(file), opening).recordings()
+            recordings += _Table(file, files, opening).recordings()
         except DataError as error:
             opening.skipped.append(error)
     return recordings
@@ -56,8 +58,10 @@ def read(files: Files, opening: Opening) -> list[Recording]:
 class _Table:
     """What the columns of one table mean."""
 
-    def __init__(self, file: Path, relative: Path, opening: Opening) -> None:
-        self.file, self.relative, self.opening = file, relative, opening
+    def __init__(self, file: Path, files: Files, opening: Opening) -> None:
+        self.file, self.opening = file, opening
+        self.record = record_of(files.relative(file))
+        self.evidence = files.evidence(file, whole=self.record, note=WHOLE_FILE)
         self.frame = _frame(file)
         for option in ("label_column", "subject_column", "time_column"):
             self._check_column(option, getattr(opening, option))
@@ -100,16 +104,13 @@ class _Table:
     def _recording(
         self, spec: DataSpec, number: str, labels: dict[str, int], subject: str, values: NDArray[np.float32]
     ) -> MemoryRecording:
-        metadata: dict[str, Any] = {}
-        if self.opening.subject_column is None:
-            metadata["subjects"] = "not stated; the whole file counts as one person"
         return MemoryRecording(
             spec=spec,
-            subject=subject,
-            record=record_of(self.relative) + number,
+            subject="",
+            record=self.record + number,
+            evidence=replace(self.evidence, table=subject),
             labels=labels,
             source=Source(self.file.resolve().parent.name),
-            metadata=metadata,
             values=np.ascontiguousarray(values, np.float32),
         )
 
@@ -213,7 +214,7 @@ class _Table:
     def _subjects(self) -> list[str]:
         column = self.opening.subject_column
         if column is None:
-            return [subject_of(self.relative)] * len(self.frame)
+            return [""] * len(self.frame)
         texts = [_text(value) for value in self.frame[column]]
         if "" in texts:
             raise DamagedFile(self.file, f"has rows without a person in {column!r}; complete or remove them.")

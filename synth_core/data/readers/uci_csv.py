@@ -15,9 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from synth_core.data.readers.base import Opening
-from synth_core.data.readers.bonn import CLASSES, RATE, SOURCE
+from synth_core.data.readers.bonn import CLASSES, NO_PERSONS, RATE, SOURCE
 from synth_core.data.readers.files import Files, read_bounded
-from synth_core.data.recording import MemoryRecording, Recording
+from synth_core.data.recording import Evidence, MemoryRecording, Recording
 from synth_core.errors import DamagedFile, DataError
 from synth_core.types import DataSpec
 
@@ -35,13 +35,13 @@ def read(files: Files, opening: Opening) -> list[Recording]:
         if _has_sample_columns(files.head(file)):
             files.take(file)
             try:
-                recordings += _recordings(file, opening)
+                recordings += _recordings(file, files, opening)
             except DataError as error:
                 opening.skipped.append(error)
     return recordings
 
 
-def _recordings(file: Path, opening: Opening) -> list[Recording]:
+def _recordings(file: Path, files: Files, opening: Opening) -> list[Recording]:
     table = _table(file)
     values = _values(file, table)
     chunks, names, classes = _identity(file, table)
@@ -57,18 +57,21 @@ def _recordings(file: Path, opening: Opening) -> list[Recording]:
         runs = np.split(rows, np.flatnonzero(np.diff(chunks[rows]) != 1) + 1)
         for run in runs:
             record = name if len(runs) == 1 else f"{name}/{chunks[run[0]]}-{chunks[run[-1]]}"
-            recordings.append(_recording(name, record, CLASS_OF[int(classes[run[0]])], values[run].reshape(1, -1)))
+            evidence = files.evidence(file, known=SOURCE.name, whole=name, note=NO_PERSONS)
+            label = CLASS_OF[int(classes[run[0]])]
+            recordings.append(_recording(record, evidence, label, values[run].reshape(1, -1)))
     return recordings
 
 
-def _recording(name: str, record: str, label: str, values: NDArray[np.float32]) -> MemoryRecording:
+def _recording(record: str, evidence: Evidence, label: str, values: NDArray[np.float32]) -> MemoryRecording:
     return MemoryRecording(
         spec=DataSpec("eeg", (1, values.shape[1]), "uV", RATE, ("EEG",)),
-        subject=name,
+        subject="",
         record=record,
         labels={key: int(key == label) for key in CLASSES},
         source=SOURCE,
         metadata={"set": CLASSES[label]},
+        evidence=evidence,
         values=values,
     )
 

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.dicom_slices import AIR
-from synth_core.data.recording import Recording, Source
+from synth_core.data.recording import Evidence, Recording, Source
 from synth_core.errors import DamagedFile, DataError
 from synth_core.types import DataSpec
 
@@ -47,18 +48,18 @@ class Voxels:
 
     Parameters
     ----------
-    file : that holds the voxels. record, subject : names, see Recording.
+    file : that holds the voxels. record : its name. evidence : of whose it is, see Recording.
     start : byte of the file where voxels, or the packed stream, begin. skip : unpacked bytes before the voxels.
     packed : whether the stream is gzip or zlib.
     dtype, shape : of the three axes, the first changes fastest.
     slope, intercept : stored value → HU.
     affine : (4, 4) from indices to mm right, anterior, up.
-    notes : what else the file says, for display.
+    notes : what else the file says, for display. warnings : what whoever uses it should know.
     """
 
     file: Path
     record: str
-    subject: str
+    evidence: Evidence
     start: int
     skip: int
     packed: bool
@@ -68,6 +69,7 @@ class Voxels:
     intercept: float
     affine: NDArray[np.float64]
     notes: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         size = self.bytes
@@ -190,7 +192,11 @@ def recordings_of(volumes: list[Voxels], opening: Opening) -> list[Recording]:
     masks: list[Voxels] = []
     for volume in volumes:
         try:
-            (masks if _is_mask(volume) else images).append(volume)
+            warnings = _check_image(volume)
+            if warnings is None:
+                masks.append(volume)
+            else:
+                images.append(replace(volume, warnings=(*volume.warnings, *warnings)))
         except DataError as error:
             opening.skipped.append(error)
     owned: dict[Path, list[Voxels]] = {image.file: [] for image in images}
@@ -208,7 +214,9 @@ def _recording(voxels: Voxels, masks: tuple[Voxels, ...]) -> VolumeRecording:
     spacing = (down + across) / 2
     return VolumeRecording(
         spec=DataSpec("ct", (1, height, width), "HU", 1.0 / spacing),
-        subject=voxels.subject,
+        subject="",
+        evidence=voxels.evidence,
+        warnings=voxels.warnings,
         record=voxels.record,
         slices=slices,
         source=Source(voxels.file.resolve().parent.name),
@@ -224,8 +232,11 @@ def _recording(voxels: Voxels, masks: tuple[Voxels, ...]) -> VolumeRecording:
     )
 
 
-def _is_mask(volume: Voxels) -> bool:
-    """By name or by values; DataError for what is neither a mask of lesions nor in Hounsfield units."""
+def _check_image(volume: Voxels) -> tuple[str, ...] | None:
+    """What to warn of in a volume of Hounsfield units; None for a mask, by name or by values.
+
+    DataError for what is neither a mask of lesions nor in Hounsfield units.
+    """
     name = _stem(volume.file)
     if _MAGNETIC.search(name):
         raise DataError(volume.file, "is a magnetic resonance image, by its name; only CT is read.")
@@ -236,12 +247,12 @@ def _is_mask(volume: Voxels) -> bool:
     if labels or (_MASK.search(name) and probability):
         if _OTHER_MASK.search(name):
             raise DataError(volume.file, "is a mask of something else than lesions, by its name; it is left out.")
-        return True
-    _check_hounsfield(volume, finite)
-    return False
+        return None
+    return _check_hounsfield(volume, finite)
 
 
-def _check_hounsfield(volume: Voxels, values: NDArray[np.float64]) -> None:
+def _check_hounsfield(volume: Voxels, values: NDArray[np.float64]) -> tuple[str, ...]:
+    """What to warn of; DataError for values that are not Hounsfield units."""
     low, high = float(values.min(initial=0)), float(values.max(initial=0))
     if high <= 1 and low >= -1:
         problem = "has values between −1 and 1, which are not Hounsfield units; export it before normalising."
@@ -254,8 +265,8 @@ def _check_hounsfield(volume: Voxels, values: NDArray[np.float64]) -> None:
     if max(down, across) > 1.01 * min(down, across):
         raise DataError(volume.file, f"has pixels that are not square ({down:.3g} × {across:.3g} mm); resample it.")
     if low >= 0:
-        warning = "No value is below 0, so there is no air: the brain was cut out, or an offset of 1024 was left in."
-        volume.notes["warning"] = " ".join(filter(None, (volume.notes.get("warning"), warning)))
+        return ("No value is below 0, so there is no air: the brain was cut out, or an offset of 1024 was left in.",)
+    return ()
 
 
 def _image_of(mask: Voxels, images: list[Voxels]) -> Voxels:
@@ -266,14 +277,21 @@ def _image_of(mask: Voxels, images: list[Voxels]) -> Voxels:
         named = [image for image in fitting if _stem(mask.file).startswith(_stem(image.file))]
     if not named:
         named = [image for image in fitting if image.file.parent == mask.file.parent]
-    if len(named) > 1:  # the same name in several folders: one subject's
-        named = [image for image in named if image.subject == mask.subject] or named
+    if len(named) > 1:  # the same name in several folders: what lies nearest
+        shared = {image.file: _shared_folders(image, mask) for image in named}
+        named = [image for image in named if shared[image.file] == max(shared.values())]
     if len(named) == 1:
         return named[0]
     if not fitting:
         raise DataError(mask.file, "is a mask, and no image here has its grid; put the CT volume beside it.")
     problem = f"is a mask that could belong to {len(fitting)} images; name it like its image, with _mask at the end."
     raise DataError(mask.file, problem)
+
+
+def _shared_folders(image: Voxels, mask: Voxels) -> int:
+    """How many folders both have in common, from the root."""
+    pairs = zip(image.evidence.place.parts, mask.evidence.place.parts, strict=False)
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
 
 
 def _key(file: Path) -> str:

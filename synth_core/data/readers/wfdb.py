@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_core.data.layouts import LUDB, MIT_BIH, MIT_BIH_RECORDS
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.files import Files, read_bounded, sibling
 from synth_core.data.readers.names import (
@@ -25,7 +26,6 @@ from synth_core.data.readers.names import (
     is_lead,
     lead_name,
     record_of,
-    subject_of,
     unique,
 )
 from synth_core.data.readers.wfdb_comments import (
@@ -38,7 +38,7 @@ from synth_core.data.readers.wfdb_comments import (
 )
 from synth_core.data.readers.wfdb_marks import ENDINGS as ANNOTATIONS
 from synth_core.data.readers.wfdb_marks import read_marks
-from synth_core.data.recording import Recording, Source
+from synth_core.data.recording import Evidence, Recording, Source
 from synth_core.errors import DamagedFile, DataError
 from synth_core.types import DataSpec, Modality
 
@@ -52,7 +52,6 @@ MOST_CHANNELS, MOST_SAMPLES, MOST_SKEW = 1024, 2**36, 2**16
 SIGNALS = (".dat", ".mat", ".xyz")
 _RECORD_LINE = re.compile(rb"^\S+\s+\d+(\s|$)")
 _SEGMENTED_LINE = re.compile(rb"^[^\s/]+/\d+\s")
-_SAME_PERSON = {"202": "201"}  # MIT-BIH: 201 and 202 are from one man (record notes of the database)
 
 
 @dataclass(kw_only=True)
@@ -93,7 +92,7 @@ def read_headers(headers: Iterable[Path], files: Files, opening: Opening) -> lis
     for header in headers:
         files.take(header, *(header.with_suffix(ending) for ending in (*SIGNALS, *ANNOTATIONS)))
         try:
-            recordings.append(read_header(header, files.relative(header)))
+            recordings.append(read_header(header, files))
             files.take(*recordings[-1].signals)
         except DataError as error:
             opening.skipped.append(error)
@@ -113,7 +112,7 @@ def with_labels(recordings: Sequence[Recording], named: dict[str, list[str]]) ->
     ]
 
 
-def read_header(header: Path, relative: Path) -> WfdbRecording:
+def read_header(header: Path, files: Files) -> WfdbRecording:
     """One record from its header, checked against the sizes of the signal files that it names."""
     record = parsed_header(header)
     samples = check_signal_files(header, record)
@@ -121,8 +120,10 @@ def read_header(header: Path, relative: Path) -> WfdbRecording:
     marks, unread = read_marks(header, endings_beside(header), record.fs)
     return WfdbRecording(
         spec=spec_of(modality, [record.sig_name[i] for i in picks], samples, record.fs),
-        subject=subject(header, relative, samples, record),
-        record=record_of(relative),
+        subject="",
+        record=record_of(files.relative(header)),
+        evidence=evidence_of(header, files, record),
+        warnings=(SEVERAL_EACH,) if names_no_patients(header.stem, record.comments) else (),
         annotations=marks,
         source=Source(header.resolve().parent.name),
         metadata=described(header, record, record.sig_name, picks, unread),
@@ -280,11 +281,15 @@ def choose(header: Path, names: list[str], units: list[str]) -> tuple[Modality, 
     return "ecg", tuple(chosen)
 
 
-def subject(header: Path, relative: Path, samples: int, record: Any) -> str:
-    """Who a record is from: as its collection is known to say, a comment, a folder or file name says; else itself."""
-    if (samples, record.fs) == (650_000, 360):
-        return _SAME_PERSON.get(header.stem, header.stem)
-    return patient(record.comments) or subject_of(relative)
+def evidence_of(header: Path, files: Files, record: Any) -> Evidence:
+    """Whose a record is: a comment may say; two collections are known by the names of their records and signals."""
+    return files.evidence(header, stated=patient(record.comments), public=True, known=_known(header, record))
+
+
+def _known(header: Path, record: Any) -> str:
+    if header.stem in MIT_BIH_RECORDS and record.fs == 360:
+        return MIT_BIH
+    return LUDB if header.stem.isdecimal() and {".i", ".ii"} & endings_beside(header) else ""
 
 
 def described(
@@ -295,6 +300,4 @@ def described(
     metadata = {"comments": list(record.comments), "channels left out": left_out, **age_and_sex(record.comments)}
     if unread:
         metadata["annotation files left out"] = unread
-    if names_no_patients(header.stem, record.comments):
-        metadata["warning"] = SEVERAL_EACH
     return metadata

@@ -28,12 +28,12 @@ from synth_core.data.readers.wfdb import (
     decode,
     described,
     endings_beside,
+    evidence_of,
     headers,
     is_segmented,
     parsed_header,
     scale_of,
     spec_of,
-    subject,
 )
 from synth_core.data.readers.wfdb_comments import without_free_text
 from synth_core.data.readers.wfdb_marks import ENDINGS as ANNOTATIONS
@@ -104,13 +104,13 @@ def read(files: Files, opening: Opening) -> list[Recording]:
             record = parsed_header(header, several=True)
             parts = [sibling(header, f"{name}.hea") for name in record.seg_name if name != GAP]
             files.take(*(part.with_suffix(ending) for part in parts for ending in (".hea", *SIGNALS)))
-            recordings.append(_segmented(header, files.relative(header), record))
+            recordings.append(_segmented(header, files, record))
         except DataError as error:
             opening.skipped.append(error)
     return recordings
 
 
-def _segmented(header: Path, relative: Path, record: Any) -> SegmentedRecording:
+def _segmented(header: Path, files: Files, record: Any) -> SegmentedRecording:
     lengths, names = list(record.seg_len), list(record.seg_name)
     layout = sibling(header, f"{next((name for name in names if name != GAP), '')}.hea")
     variable = record.layout == "variable"
@@ -128,8 +128,9 @@ def _segmented(header: Path, relative: Path, record: Any) -> SegmentedRecording:
     marks, unread = read_marks(header, endings_beside(header), rate)
     return SegmentedRecording(
         spec=spec_of(modality, [signals[i] for i in picks], samples, rate),
-        subject=subject(header, relative, samples, record),
-        record=record_of(relative),
+        subject="",
+        record=record_of(files.relative(header)),
+        evidence=evidence_of(header, files, record),
         annotations=marks,
         source=Source(header.resolve().parent.name),
         metadata=without_free_text(described(header, record, signals, picks, unread)) | {"segments": len(segments)},
