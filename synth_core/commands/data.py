@@ -29,6 +29,16 @@ SeverityFrom = Annotated[str | None, typer.Option(help="Column of the table of p
 LabelColumn = Annotated[str | None, typer.Option(help="Column of a table of samples that gives the classes.")]
 SubjectColumn = Annotated[str | None, typer.Option(help="Column of a table of samples that names the person.")]
 TimeColumn = Annotated[str | None, typer.Option(help="Column of a table of samples with the time in seconds.")]
+Pattern = Annotated[
+    str | None,
+    typer.Option(
+        "--subject-pattern",
+        help="A regular expression that finds the person in the path of a file, such as '(P[0-9]+)_'; its first group.",
+    ),
+]
+Offset = Annotated[float | None, typer.Option(help="What makes the values of 16-bit images and arrays HU, added.")]
+Window = Annotated[str | None, typer.Option(help="HU at black and at white of 8-bit images, such as 0,80.")]
+Pixel = Annotated[float | None, typer.Option(help="mm between the pixels of images and arrays that do not say theirs.")]
 Settings = Annotated[list[str], typer.Option("--set", help="A setting of the preparation, name=value; repeatable.")]
 
 
@@ -43,6 +53,10 @@ def inspect(
     label_column: LabelColumn = None,
     subject_column: SubjectColumn = None,
     time_column: TimeColumn = None,
+    subject_pattern: Pattern = None,
+    hu_offset: Offset = None,
+    window: Window = None,
+    pixel_mm: Pixel = None,
     as_json: Json = False,
 ) -> None:
     """Say what is in a file or folder, without preparing anything.
@@ -50,6 +64,7 @@ def inspect(
     Example: python -m synth_core inspect ~/ptb-xl
     """
     from synth_core.data import open_recordings
+    from synth_core.data.identity import basis_counts, distinct_warnings
 
     skipped: list[DataError] = []
     answers = _answers(
@@ -62,6 +77,10 @@ def inspect(
         label_column=label_column,
         subject_column=subject_column,
         time_column=time_column,
+        subject_pattern=subject_pattern,
+        hu_offset=hu_offset,
+        window=window,
+        pixel_mm=pixel_mm,
     )
     recordings = open_recordings(path, skipped=skipped, **answers)
     first = recordings[0].spec
@@ -74,20 +93,32 @@ def inspect(
         "unit": first.unit,
         "recordings": len(recordings),
         "subjects": len({recording.subject for recording in recordings}),
+        "basis": basis_counts(recordings),
         "slices" if first.is_image else "seconds": round(amount, 1),
         "rate": sorted({recording.spec.rate for recording in recordings}),
         "channels": list(first.channels),
         "classes": dict(classes.most_common()),
+        "warnings": distinct_warnings(recordings),
         "left_out": [str(error) for error in skipped],
     }
     lines = [[key, _plain(value)] for key, value in result.items()]
     show(result, as_json, table(lines, ["what", "value"]))
 
 
-def _answers(*, channels: str | None, **given: Any) -> dict[str, Any]:
+def _answers(*, channels: str | None, window: str | None, **given: Any) -> dict[str, Any]:
     """What `open_recordings` is told, from the options."""
     names = None if channels is None else [name.strip() for name in channels.split(",") if name.strip()]
-    return {**given, "channels": names}
+    return {**given, "channels": names, "window": _pair(window)}
+
+
+def _pair(text: str | None) -> tuple[float, float] | None:
+    if text is None:
+        return None
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InvalidSetting(f"`window` is two numbers of HU, such as 0,80. Got {text!r} instead.") from error
+    return low, high
 
 
 def _plain(value: Any) -> str:
@@ -111,6 +142,10 @@ def prepare(
     label_column: LabelColumn = None,
     subject_column: SubjectColumn = None,
     time_column: TimeColumn = None,
+    subject_pattern: Pattern = None,
+    hu_offset: Offset = None,
+    window: Window = None,
+    pixel_mm: Pixel = None,
     as_json: Json = False,
 ) -> None:
     """Filter, resample, window and label recordings into a dataset directory.
@@ -131,6 +166,10 @@ def prepare(
         label_column=label_column,
         subject_column=subject_column,
         time_column=time_column,
+        subject_pattern=subject_pattern,
+        hu_offset=hu_offset,
+        window=window,
+        pixel_mm=pixel_mm,
     )
     recordings = [recording for path in paths for recording in open_recordings(path, skipped=skipped, **answers)]
     suggested = Preparation.suggested(recordings).model_dump()
@@ -226,10 +265,11 @@ def _implanted(path: Path | None, seed: int, share: float, skipped: list[DataErr
 
 
 def _show_dataset(dataset: Any, as_json: bool, left_out: list[str]) -> None:
-    result = {"path": str(dataset.path), "spec": dataset.spec.to_dict(), **dataset.info["counts"], "damaged": left_out}
+    result = {"path": str(dataset.path), "spec": dataset.spec.to_dict(), **dataset.info["counts"]}
+    result |= {"warnings": dataset.info.get("warnings", []), "damaged": left_out}
     dropped = ", ".join(f"{count} {reason}" for reason, count in dataset.info["counts"]["left_out"].items())
     text = (
         f"{dataset.path}: {len(dataset)} examples of {dataset.info['counts']['subjects']} subjects, "
         f"{' × '.join(map(str, dataset.spec.shape))} {dataset.spec.unit}. Left out: {dropped or 'none'}."
     )
-    show(result, as_json, "\n".join([text, *left_out]))
+    show(result, as_json, "\n".join([text, *dataset.info.get("warnings", []), *left_out]))

@@ -18,11 +18,13 @@ Settings = Annotated[list[str], typer.Option("--set", help="A setting of the gen
 def train(
     dataset: Annotated[Path | None, typer.Argument(help="A dataset directory; not needed with --resume.")] = None,
     out: Annotated[Path | None, typer.Option(help="The run directory.")] = None,
-    generator: Annotated[str, typer.Option(help="Name in the registry, see `models`.")] = "flow",
+    generator: Annotated[
+        str | None, typer.Option(help="Name in the registry, see `models`; flow where none is given.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Training steps.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Examples per step.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
-    accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything random; 0 where none is given.")] = None,
+    accelerator: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
     settings: Settings = [],  # noqa: B006 - typer reads the default, it is never changed
     model: Annotated[Path | None, typer.Option(help="Keep the finished generator as a model directory here.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of --out.")] = False,
@@ -32,19 +34,22 @@ def train(
 
     Example: python -m synth_core train workspace/datasets/bonn --generator flow --out workspace/runs/bonn --steps 4000
     """
-    from synth_core.training import RunConfig, RunDirectory, create_run, keep, work
+    from synth_core.training import RunConfig, RunDirectory, check_same, create_run, keep, work
 
     if out is None:
         raise RunError("A run needs a folder: add --out.")
+    given = {"steps": steps, "batch_size": batch_size, "seed": seed, "accelerator": accelerator}
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if resume:
         run = RunDirectory(out)
+        named = {"dataset": dataset, "generator": generator}
+        asked = chosen | {name: value for name, value in named.items() if value is not None}
+        check_same(run, asked, parsed(settings))
     elif dataset is None:
         raise RunError("Training needs a dataset directory; name one, or add --resume to go on with a run.")
     else:
-        given = {"steps": steps, "batch_size": batch_size}
-        chosen = {name: value for name, value in given.items() if value is not None}
-        run_config = checked(RunConfig, {"out": out, "seed": seed, "accelerator": accelerator} | chosen, "the run")
-        run = create_run(dataset, generator, parsed(settings), run_config)
+        run_config = checked(RunConfig, {"out": out} | chosen, "the run")
+        run = create_run(dataset, generator or "flow", parsed(settings), run_config)
     progress = Progress()
     total = int(run.config()["run"]["steps"])
     for record in work(run):

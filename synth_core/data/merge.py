@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -95,7 +96,9 @@ def merge(
                 "subjects": int(table["subject"].nunique()),
                 "examples": len(table),
                 "left_out": {"no class left": left_out} if left_out else {},
+                "basis": _bases(datasets),
             },
+            "warnings": list(dict.fromkeys(one for dataset in datasets for one in dataset.info.get("warnings", []))),
             "problems": [],
             "merged": merged,
         }
@@ -177,6 +180,14 @@ def _copy(
                 if progress is not None:
                     progress(done, total, dataset.name)
     return digest.hexdigest()
+
+
+def _bases(datasets: Sequence[Dataset]) -> dict[str, int]:
+    """Recordings per basis of their subject, over all datasets."""
+    counts: Counter[str] = Counter()
+    for dataset in datasets:
+        counts.update(dataset.info["counts"].get("basis", {}))
+    return dict(counts.most_common())
 
 
 def _described(dataset: Dataset, mapping: LabelMap, rows: pd.DataFrame) -> dict[str, Any]:

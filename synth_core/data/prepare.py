@@ -15,6 +15,7 @@ import pandas as pd
 
 from synth_core.data.dataset import FORMAT, Dataset
 from synth_core.data.example import DAMAGED, FLAT, LESION_CUT, MISSING, OUT_OF_RANGE, SHORT, Example
+from synth_core.data.identity import basis_counts, distinct_warnings
 from synth_core.data.preparation import Preparation
 from synth_core.data.reconcile import reconcile
 from synth_core.data.recording import Recording, Source
@@ -95,7 +96,8 @@ def prepare(
             "preparation": preparation.model_dump(mode="json"),
             "source": asdict(Source.joined(recording.source for recording in chosen)),
             "hash": digest,
-            "counts": _counts(tally),
+            "counts": _counts(tally) | {"basis": basis_counts(chosen)},
+            "warnings": distinct_warnings(chosen),
             "problems": tally.problems[:MOST_PROBLEMS],
         }
         write_json_atomic(folder / "dataset.json", info)

@@ -209,7 +209,7 @@ class Methods(Experiment):
         training, seed = self._training, self.config.seed
         try:
             one.source.check(training.spec)
-            generator = build(one.source.name, training.spec, **one.source.settings)
+            generator = build(one.source.name, training.spec, seed=seed, **one.source.settings)
             seconds = step_seconds(generator, training, seed, say)
         except (InvalidSetting, SpecMismatch, RunError) as error:
             return Result({"refused": str(error)})

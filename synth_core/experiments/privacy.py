@@ -136,7 +136,7 @@ class Privacy(Experiment):
             batch = source.examples(self.dataset, n, folder, steps=steps, seed=seed, say=say)
             return Result({}, {"values": batch.values.numpy()})
         joined = self._canaries.joined(self.dataset, self._parts["train"], self._parts["validation"])
-        generator = build(source.name, joined.spec, **source.settings)
+        generator = build(source.name, joined.spec, seed=seed, **source.settings)
         run = checked(RunConfig, {"out": folder, "steps": steps, "seed": seed, "previews": 0}, "the run")
         for record in train(generator, joined, run, resume=True):
             say(f"training step {record.step} of {steps}")

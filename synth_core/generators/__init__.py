@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from synth_core.errors import InvalidSetting
 from synth_core.generators.base import Generator, GeneratorConfig, Phase
 from synth_core.generators.cwgan import ConditionalWGAN
@@ -24,13 +26,14 @@ CONTROLS = (Surrogate, Memorise)  # what an evaluation must see through
 REGISTRY: dict[str, type[Generator]] = {generator.name: generator for generator in (*METHODS, *CONTROLS)}
 
 
-def build(name: str, spec: DataSpec, **config: Any) -> Generator:
-    """A new, untrained generator.
+def build(name: str, spec: DataSpec, *, seed: int = 0, **config: Any) -> Generator:
+    """A new, untrained generator: the same seed gives the same weights, in any process.
 
     Parameters
     ----------
     name : one of REGISTRY.
     spec : what one example is.
+    seed : of the first weights; the random state of torch is left as it was.
     config : settings of the generator. `preset="paper"` takes the settings of its source, `preset="modern"` (also
         without it) the defaults; settings given beside it win.
 
@@ -41,7 +44,9 @@ def build(name: str, spec: DataSpec, **config: Any) -> Generator:
     """
     if name not in REGISTRY:
         raise InvalidSetting(f"There is no generator {name!r}. Known are {', '.join(sorted(REGISTRY))}.")
-    return REGISTRY[name](spec, config)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return REGISTRY[name](spec, config)
 
 
 __all__ = ["REGISTRY", "Generator", "GeneratorConfig", "Phase", "build"]

@@ -32,6 +32,7 @@ def model_card(generator: Generator, name: str) -> str:
         f"- **Classes**: {', '.join(spec.classes) or 'none'}.",
         f"- **Trained on**: {source.get('name', 'unknown')} ({data.get('examples', '?')} examples of "
         f"{data.get('subjects', '?')} subjects; split by subject).{simulated}",
+        *_who(data),
         f"- **Licence of the data**: {source.get('licence', 'unknown')}.",
         f"- **Credit**: {source.get('citation') or 'none stated'}",
         f"- **Training**: {provenance.get('step', '?')} steps of {run.get('batch_size', '?')}, "
@@ -40,6 +41,16 @@ def model_card(generator: Generator, name: str) -> str:
         "- **Not for** diagnosis, nor as a substitute for real recordings in any decision on a patient.",
     ]
     return "\n".join([*lines, *_measured(provenance.get("evaluation"))]) + "\n"
+
+
+def _who(data: Mapping[str, Any]) -> list[str]:
+    """What the split by subject rests on where that is in part a guess, and what readers warned of."""
+    basis: Mapping[str, int] = data.get("basis", {})
+    lines = []
+    if basis.get("guess"):
+        guessed = f"{basis['guess']} of {sum(basis.values())} recordings"
+        lines.append(f"- **Who is who was guessed** for {guessed}: the split by subject rests on it.")
+    return lines + [f"- **Beware**: {sentence}" for sentence in data.get("warnings", [])]
 
 
 def _settings(generator: Generator) -> str:

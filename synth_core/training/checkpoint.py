@@ -29,7 +29,9 @@ def load_weights(module: nn.Module, path: Path) -> None:
         with safe_open(path, framework="pt") as file:
             found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
             _compare({name: tuple(value.shape) for name, value in own.items()}, found, path)
-            module.load_state_dict({name: file.get_tensor(name) for name in found})
+            weights = {name: file.get_tensor(name) for name in found}
+            _check_values(own, weights, path)
+            module.load_state_dict(weights)
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path.parent.name}/{path.name} could not be read: {error}.") from error
 
@@ -44,6 +46,18 @@ def _compare(expected: dict[str, tuple[int, ...]], found: dict[str, tuple[int, .
         if found[name] != shape:
             raise ModelError(
                 f"{path.parent.name}/{path.name}: {name} must have shape {shape}. Got {found[name]} instead."
+            )
+
+
+def _check_values(expected: dict[str, Tensor], found: dict[str, Tensor], path: Path) -> None:
+    """ModelError for weights of another type, or that are not finite: such a model would only make more of it."""
+    for name, value in found.items():
+        if value.dtype != expected[name].dtype:
+            kinds = f"of type {str(expected[name].dtype)[6:]}. Got {str(value.dtype)[6:]} instead"
+            raise ModelError(f"{path.parent.name}/{path.name}: {name} must be {kinds}.")
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            raise ModelError(
+                f"{path.parent.name}/{path.name}: {name} holds values that are not finite; train it again."
             )
 
 

@@ -36,19 +36,45 @@ def create_run(dataset_path: Path | str, generator: str, config: dict[str, Any],
     if run.path.exists() and any(run.path.iterdir()):
         raise RunError(f"{run.name} is not empty; resume it or choose another folder.")
     training = Dataset.open(dataset_path).split(**SPLIT)["train"]
-    made = build(generator, training.spec, **config)
+    made = build(generator, training.spec, seed=run_config.seed, **config)
     now = time.time()
     run.write_config(run_description(made, training, run_config) | made.describe() | {"scaling": None})
     run.write_status(Status("starting", steps=run_config.steps, started=now, heartbeat=now))
     return run
 
 
+def check_same(run: RunDirectory, asked: dict[str, Any], settings: dict[str, Any]) -> None:
+    """RunError where a resumed run is asked for anything else than it was begun with, or has nothing left to do.
+
+    Parameters
+    ----------
+    asked : "dataset" (a path), "generator", and settings of the run, as far as they are given.
+    settings : of the generator.
+    """
+    content = run.config()
+    there = content["run"] | {"generator": content["generator"], "dataset": content["dataset"]["path"]}
+    if "dataset" in asked:
+        asked = asked | {"dataset": str(Path(asked["dataset"]).resolve())}
+    others = [(name, there[name], value) for name, value in asked.items() if there[name] != value]
+    known = content["config"]
+    others += [(name, known.get(name), value) for name, value in settings.items() if known.get(name) != value]
+    if others:
+        name, before, now = others[0]
+        raise RunError(
+            f"{run.name} was begun with {name} {before}. Got {now} instead; resume it without, or start another run."
+        )
+    status = run.status()
+    if status.state == "finished":
+        raise RunError(f"{run.name} finished at step {status.step} of {status.steps}; there is nothing to resume.")
+
+
 def work(run: RunDirectory) -> Iterator[StepRecord]:
     """Train a created run, or resume it from its last checkpoint, in this process."""
     content = run.config()
     training = _training_part(run)
-    generator = build(content["generator"], training.spec, **content["config"])
-    yield from train(generator, training, _settings(run), resume=True)
+    settings = _settings(run)
+    generator = build(content["generator"], training.spec, seed=settings.seed, **content["config"])
+    yield from train(generator, training, settings, resume=True)
 
 
 def keep(run: RunDirectory, path: Path | str) -> Path:
@@ -89,7 +115,7 @@ def resume(run_path: Path | str) -> RunDirectory:
     run.config()
     with run.held():
         run.clear_cancel()
-        run.write_status(replace(run.status(), state="starting", heartbeat=time.time(), message="", pid=0))
+        run.write_status(replace(run.status(), state="starting", heartbeat=time.time(), message="", pid=None))
     _spawn(run)
     return run
 

@@ -23,7 +23,7 @@ from synth_core.training.checkpoint import load_checkpoint, save_checkpoint
 from synth_core.training.config import RunConfig
 from synth_core.training.heartbeat import Heartbeat
 from synth_core.training.order import Order
-from synth_core.training.provenance import provenance_of
+from synth_core.training.provenance import provenance_of, versions
 from synth_core.training.run import Preview, RunDirectory
 from synth_core.types import Batch, Condition
 
@@ -259,7 +259,14 @@ def run_description(generator: Generator, dataset: Dataset, config: RunConfig) -
     return {
         "format": 1,
         "run": config.model_dump(mode="json"),
-        "dataset": {"path": str(dataset.path.resolve()), "name": dataset.name, "part": dataset.part},
+        "dataset": {
+            "path": str(dataset.path.resolve()),
+            "name": dataset.name,
+            "hash": dataset.info.get("hash", ""),
+            "part": dataset.part,
+        },
+        "versions": versions(),
+        "threads": torch.get_num_threads(),
     }
 
 

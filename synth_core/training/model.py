@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,15 @@ def _checkpoint_weights(folder: Path) -> Path:
     return checkpoints[-1] / "average.safetensors"
 
 
+def _finite(content: Any) -> bool:
+    """Whether every number within lists and dictionaries is finite."""
+    if isinstance(content, dict):
+        return all(map(_finite, content.values()))
+    if isinstance(content, list):
+        return all(map(_finite, content))
+    return not isinstance(content, float) or math.isfinite(content)
+
+
 def _described(folder: Path) -> Generator:
     try:
         description: dict[str, Any] = read_json(folder / "config.json")
@@ -81,6 +91,8 @@ def _described(folder: Path) -> Generator:
             size *= int(length)
         if not 0 < size <= LARGEST_EXAMPLE:
             raise ModelError(f"{folder.name} makes examples of shape {shape}, which is too large to load.")
+        if not _finite(description.get("scaling")):
+            raise ModelError(f"{folder.name} has a scaling that is not finite; train it again.")
         return kind.from_description(description)
     except DataError as error:
         raise ModelError(f"{folder.name} cannot be loaded: {error}") from error

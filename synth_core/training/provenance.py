@@ -6,15 +6,17 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import torch
+
 from synth_core.data import Dataset
 from synth_core.training.config import RunConfig
 from synth_core.training.run import Status
 
-PACKAGES = ("torch", "numpy", "lightning", "safetensors")
+PACKAGES = ("torch", "numpy", "scipy", "pandas", "lightning", "safetensors")
 
 
 def provenance_of(dataset: Dataset, config: RunConfig, status: Status, now: float) -> dict[str, Any]:
-    """Dataset and hash, split, seed, steps, device, time, versions; privacy is null: nothing private was done."""
+    """Dataset and hash, split, seed, steps, device, threads, versions; privacy is null: nothing private was done."""
     return {
         "dataset": {
             "name": dataset.name,
@@ -24,14 +26,22 @@ def provenance_of(dataset: Dataset, config: RunConfig, status: Status, now: floa
             "part": dataset.part,
             "source": dataset.info["source"],
             "preparation": dataset.info["preparation"],
+            "basis": dataset.info["counts"].get("basis", {}),
+            "warnings": dataset.info.get("warnings", []),
         },
         "run": config.model_dump(mode="json", exclude={"out"}),
         "step": status.step,
         "device": status.device,
         "seconds": round(now - status.started, 1),
-        "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
+        "threads": torch.get_num_threads(),
+        "versions": versions(),
         "privacy": None,
     }
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that decide what the same seed gives."""
+    return {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES}
 
 
 def _version(package: str) -> str:

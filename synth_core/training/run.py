@@ -30,7 +30,7 @@ class Status:
     """What a run says of itself.
 
     Times are seconds since the epoch; `seconds_left` is None until it can be estimated. `message` is a sentence for
-    the user, of a failure for example. `pid` is 0 until a worker has taken the run up.
+    the user, of a failure for example. `pid` is None until a worker has taken the run up.
     """
 
     state: State
@@ -42,7 +42,7 @@ class Status:
     examples_per_second: float = 0.0
     seconds_left: float | None = None
     message: str = ""
-    pid: int = 0
+    pid: int | None = None
 
 
 @dataclass(frozen=True)
