@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 ROWS = 2000  # recordings listed; more are counted
 PAGE_SECONDS = 10.0
 PAGE_SLICES = 8
+BASES = {
+    "stated": "the file",
+    "table": "a table",
+    "layout": "its collection",
+    "pattern": "your pattern",
+    "guess": "a guess",
+}
 SERIES = ("series", "kernel", "slice thickness (mm)")  # what tells the series of one study apart
 
 
@@ -32,6 +39,7 @@ def show(path: Path) -> list[Recording]:
         with st.expander(f"{words.counted(len(skipped), 'file')} could not be read"):
             for error in skipped:
                 st.markdown(f"- {error}")
+    _warn(recordings)
     table, balance = st.columns([3, 2], gap="large")
     with table:
         rows = [_row(recording) for recording in recordings[:ROWS]]
@@ -52,6 +60,16 @@ def show(path: Path) -> list[Recording]:
     chosen = [recordings[row] for row in marked if row < len(recordings)] or recordings
     _look(path, chosen)
     return chosen
+
+
+def _warn(recordings: list[Recording]) -> None:
+    """What whoever prepares these should know first; above all, that who is who was guessed."""
+    from synth_core.data.identity import distinct_warnings
+
+    sentences = distinct_warnings(recordings)
+    if sentences:
+        text = "\n".join(f"- {words.plain(sentence)}" for sentence in sentences)
+        st.warning(f"{text}\n\nA subject pattern or columns can be given under *What files do not say*.")
 
 
 def looked_at(path: Path) -> int:
@@ -103,7 +121,8 @@ def _row(recording: Recording) -> dict[str, Any]:
             "rate (Hz)": round(spec.rate, 3),
             "channels": spec.shape[0],
         }
-    return {"record": recording.record, "subject": recording.subject, **extent, "classes": _classes(recording)}
+    who = {"subject": recording.subject, "known by": BASES[recording.basis]}
+    return {"record": recording.record, **who, **extent, "classes": _classes(recording)}
 
 
 def _classes(recording: Recording) -> str:
@@ -148,8 +167,6 @@ def _look(path: Path, recordings: list[Recording]) -> None:
 
 def _said(recording: Recording) -> None:
     """What the file says beside its samples; what it warns of stands in sight."""
-    for warning in recording.warnings:
-        st.warning(warning)
     rows = [
         {"what": name, "said": _plain(value)}
         for name, value in recording.metadata.items()

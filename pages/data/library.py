@@ -28,6 +28,8 @@ def show() -> None:
         if info.get("source", {}).get("simulated"):
             shell.simulated_badge()
     st.caption(_credit(info) + " " + left_out(path))
+    for sentence in info.get("warnings", []):
+        st.caption(words.plain(f"Beware: {sentence}"))
     _examples(cache.dataset(path), wanted)
     left, right = st.columns(2, gap="large")
     with left, shell.ErrorFrame():  # few subjects cannot be split; the rest of the page is still of use

@@ -76,11 +76,32 @@ def _told() -> None:
             format_func=words.MODALITY_TITLES.__getitem__,
         )  # fmt: skip
         channels = st.text_input("Channels", key="told-channels", placeholder="Fp1, Fp2, …")
+        pattern = st.text_input(
+            "Subject pattern",
+            key="told-subject_pattern",
+            placeholder=r"(P\d+)_",
+            help="A regular expression that finds the person in the path of a file; its first group. What it gives is "
+            "shown in the table of recordings before anything is prepared.",
+        )
     with right:
         columns = {name: st.text_input(label, key=f"told-{name}") for name, label in COLUMNS.items()}
+        offset = st.number_input(
+            "Offset to HU", -40_000.0, 40_000.0, None, key="told-hu", placeholder="8-bit, or in HU"
+        )
+        pixel = st.number_input("Pixel size (mm)", 0.0, 20.0, None, key="told-pixel", placeholder="as in the files")
     names = tuple(part.strip() for part in channels.split(",") if part.strip())
-    told = {"rate": rate or None, "unit": unit, "modality": modality, "channels": names or None, **columns}
+    told = {
+        "subject_pattern": pattern.strip(),
+        "rate": rate or None,
+        "unit": unit,
+        "modality": modality,
+        "channels": names or None,
+        **columns,
+    }
+    told |= {"pixel_mm": pixel or None}
     state.current().told = {name: value for name, value in told.items() if value}
+    if offset is not None:
+        state.current().told["hu_offset"] = offset
 
 
 def _entries(path: Path) -> list[str]:

@@ -241,12 +241,23 @@ def _settings(sources: tuple[Batch | Examples, ...], parts: Three, seed: int, si
         "features": sides.holdout.features.shape[1],
         "frequencies compared": f"{sides.freqs[0]:.3g} to {sides.freqs[-1]:.3g} "
         + ("cycles/mm" if spec.is_image else "Hz"),
+        **_said_of_the_data(sources[:2]),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "SHA-256 of the examples compared": {
             name: sha256(part.values.numpy().tobytes()).hexdigest()[:16]
             for name, part in zip(("training", "held-out", "synthetic"), parts, strict=True)
         },
     }
+
+
+def _said_of_the_data(real: tuple[Batch | Examples, ...]) -> dict[str, Any]:
+    """Of how many real recordings the person was guessed, "" for none, and what readers warned of."""
+    infos = [info for source in real if (info := getattr(source, "info", None))]
+    bases = {info.get("hash", ""): info.get("counts", {}).get("basis", {}) for info in infos}
+    guessed = sum(basis.get("guess", 0) for basis in bases.values())
+    total = sum(sum(basis.values()) for basis in bases.values())
+    warnings = dict.fromkeys(sentence for info in infos for sentence in info.get("warnings", []))
+    return {"subjects guessed": f"{guessed} of {total}" if guessed else "", "warnings": list(warnings)}
 
 
 def _evidence(sides: fidelity.Sides, spec: DataSpec, findings: tuple[Finding, ...]) -> Evidence:

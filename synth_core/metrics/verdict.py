@@ -88,6 +88,12 @@ def limits_of(measures: Sequence[Measure], settings: Mapping[str, Any]) -> tuple
     elif subjects < FEW_SUBJECTS:
         rough = "there are no intervals over subjects" if subjects == 1 else "the intervals are rough"
         limits.append(f"Only {subjects} held-out subject{'s' if subjects > 1 else ''}: {rough}.")
+    if guessed := settings.get("subjects guessed"):
+        limits.append(
+            f"Who is who was guessed for {guessed} of the real recordings: if that is wrong, one person may be on both "
+            "sides of the split."
+        )
+    limits += [f"Said of the real data: {sentence}" for sentence in settings.get("warnings", ())]
     if n < FEW_EXAMPLES:
         limits.append(f"Only {n} examples per side: precision, recall, density and coverage need about {FEW_EXAMPLES}.")
     if n < 10 * features:

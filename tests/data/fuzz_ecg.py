@@ -17,7 +17,13 @@ def waves(samples: int = 400, channels: int = 3, seed: int = 0) -> np.ndarray:
 
 
 def wfdb_record(
-    folder: Path, name: str = "r1", fmt: str = "16", names: tuple[str, ...] = LEADS, samples: int = 400, seed: int = 0
+    folder: Path,
+    name: str = "r1",
+    fmt: str = "16",
+    names: tuple[str, ...] = LEADS,
+    samples: int = 400,
+    seed: int = 0,
+    rate: float = RATE,
 ) -> None:
     """A record with reference beats, one rhythm mark and one noise mark."""
     import wfdb
@@ -25,7 +31,7 @@ def wfdb_record(
     count = len(names)
     gain = 100.0 if fmt in ("80", "508") else 1000.0
     wfdb.wrsamp(
-        name, RATE, ["mV"] * count, list(names), waves(samples, count, seed), fmt=[fmt] * count,
+        name, rate, ["mV"] * count, list(names), waves(samples, count, seed), fmt=[fmt] * count,
         adc_gain=[gain] * count, baseline=[0] * count, comments=["Age: 61", "Sex: Female", "Dx: 164889003,RBBB"],
         write_dir=str(folder),
     )  # fmt: skip
