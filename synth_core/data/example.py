@@ -17,6 +17,7 @@ SHORT, OTHER_MODALITY, OTHER_CHANNELS = (
     "recordings: other channels",
 )
 OTHER_LENGTH, DAMAGED = "recordings: other length", "recordings: damaged"
+NO_LABEL = "recordings: class not known"
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from synth_core.data.readers.base import Opening, Told
 from synth_core.data.readers.files import Files
 from synth_core.data.readers.names import unique
 from synth_core.data.recording import Recording
+from synth_core.data.tables import with_class_folders, with_tables
 from synth_core.errors import DamagedFile, DataError, UnrecognisedData
 
 KNOWN_ENDINGS = {
@@ -75,7 +76,8 @@ def open_recordings(
     opening.skipped.extend(_misnamed(files, alone=not recordings))
     if not recordings:
         raise opening.skipped[0] if opening.skipped else _unrecognised(path)
-    recordings = identified(_uniquely_named(recordings), opening.subject_pattern)
+    recordings, folders = with_class_folders(with_tables(recordings, files))
+    recordings = identified(_uniquely_named(recordings), opening.subject_pattern, folders)
     opening.check_used()
     if skipped is not None:
         skipped.extend(opening.skipped)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from synth_core.data.events import annotated, event_classes
-from synth_core.data.example import OTHER_CHANNELS, OTHER_LENGTH, OTHER_MODALITY, SHORT
+from synth_core.data.example import NO_LABEL, OTHER_CHANNELS, OTHER_LENGTH, OTHER_MODALITY, SHORT
 from synth_core.data.preparation import Preparation
 from synth_core.data.recording import Recording
 from synth_core.data.reference import AS_RECORDED, referenced
@@ -30,6 +30,8 @@ def reconcile(
     modality = Counter(recording.spec.modality for recording in recordings).most_common(1)[0][0]
     chosen = _keep(recordings, [one.spec.modality == modality for one in recordings], left_out, OTHER_MODALITY)
     classes = _classes(chosen, preparation)
+    if not preparation.labels_from_events:  # what is not known is not negative
+        chosen = _keep(chosen, [set(classes) <= one.labels.keys() for one in chosen], left_out, NO_LABEL) or chosen
     if modality == "ct":
         size = preparation.image_size
         return chosen, DataSpec("ct", (1, size, size), "HU", size / preparation.field_mm, (), classes)

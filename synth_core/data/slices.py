@@ -37,6 +37,7 @@ def head_slices(recording: Recording, preparation: Preparation) -> Iterator[Exam
     boxes = [one.box for one, wanted in zip(lesions, enough, strict=True) if wanted and one.box is not None]
     centre = _around(np.median(kept, axis=0) if kept else np.zeros(2), boxes, scale * (size - 2))
     severity = _severity(recording, lesions, preparation)
+    own = len(recording.slice_labels) == recording.slices
     for i, head in enumerate(heads):
         hounsfield = recording.read(i, i + 1)[0]
         if not np.isfinite(hounsfield).all():
@@ -51,7 +52,8 @@ def head_slices(recording: Recording, preparation: Preparation) -> Iterator[Exam
             if preparation.hu_low is not None or preparation.hu_high is not None:
                 values = np.clip(values, preparation.hu_low, preparation.hu_high)
             mask = lesions[i].square(hounsfield.shape, centre, scale, size)
-            yield Example(float(i), values[None], mask, inside, severity=severity)
+            labels = tuple(name for name, value in recording.slice_labels[i].items() if value) if own else None
+            yield Example(float(i), values[None], mask, inside, severity=severity, labels=labels)
 
 
 def resample_square(

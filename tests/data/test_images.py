@@ -18,7 +18,7 @@ def test_labels_are_found_by_the_number_in_the_name(tmp_path: Path) -> None:
     recordings = open_recordings(tmp_path)
     assert [one.labels for one in recordings] == [{"hemorrhage": 0}, {"hemorrhage": 1}, {"hemorrhage": 0}]
     assert len({one.subject for one in recordings}) == 3
-    assert "may put them into training and test" in " ".join(recordings[0].warnings)
+    assert "each file counts as one" in " ".join(recordings[0].warnings)
 
 
 def test_grey_is_stretched_over_the_window_and_the_surroundings_are_air(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_column_of_patients_keeps_them_together(tmp_path: Path) -> None:
     recordings = open_recordings(tmp_path)
     assert recordings[0].subject == recordings[1].subject != recordings[2].subject
     assert recordings[0].labels == {"bleed": 1, "none": 0}
-    assert "one person" not in " ".join(recordings[0].warnings)
+    assert "counts as one" not in " ".join(recordings[0].warnings)
 
 
 def test_pictures_beside_something_else_are_left_alone(tmp_path: Path) -> None:

@@ -7,8 +7,6 @@ Pixel sizes are not in the files either: the longer side is taken as 250 mm. The
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -20,11 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from synth_core.data.deidentify import pseudonym
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.dicom_slices import AIR, MOST_PIXELS
-from synth_core.data.readers.files import Files, read_bounded
-from synth_core.data.readers.names import is_number, record_of
+from synth_core.data.readers.files import Files
+from synth_core.data.readers.names import record_of
 from synth_core.data.recording import Recording, Source
 from synth_core.errors import DamagedFile, DataError
 from synth_core.types import DataSpec
@@ -33,25 +30,11 @@ MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*")
 BRAIN_WINDOW = (0.0, 80.0)  # HU at black and at white
 BLACK = 5  # of 255: what surrounds the head, also after JPEG
 FIELD = 250.0  # mm of the longer side
+BONE = "bone"  # a folder of the same slices in another window
 FEWEST = 3  # images of one folder that make a collection without a table
-MOST_CLASSES = 20
-TABLE = 2**26  # bytes
-_MASK = re.compile(r"(.+?)[_\-. ](?:mask|seg|segmentation|lesion|label)$", re.IGNORECASE)
+_HEALTHY = re.compile(r"no[_\- ]|none$|normal|healthy|control|negative", re.IGNORECASE)
+_MASK = re.compile(r"(.+?)[_\-. ](?:mask|(?:hge[_\-. ])?seg|segmentation|lesion|label)$", re.IGNORECASE)
 _MASK_FOLDER = re.compile(r"^(?:masks?|segmentations?|annotations?)$", re.IGNORECASE)
-_SUBJECT = re.compile(r"^(?:subject|patient|participant|case)[_\- ]?(?:id|number|no|name)?$", re.IGNORECASE)
-NO_SUBJECT = (
-    "No column of the table names the patient: images of one person cannot be kept together, so a split may put them "
-    "into training and test."
-)
-
-
-@dataclass
-class Table:
-    """Labels of images: keys (see `_key`) → classes and subject."""
-
-    file: Path
-    labels: dict[str, dict[str, int]]
-    subjects: dict[str, str]
 
 
 @dataclass(kw_only=True)
@@ -62,7 +45,7 @@ class ImageSlice(Recording):
     window: tuple[float, float]
     offset: float | None
     mask: Path | None = None
-    no_lesion: bool = False
+    masked: bool = False
 
     def read(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32]:
         """See Recording."""
@@ -74,7 +57,9 @@ class ImageSlice(Recording):
         """See Recording; anything that is not black in the mask image."""
         first, last = self.span(start, stop)
         if self.mask is None:
-            return np.zeros((last - first, *self.spec.shape[1:]), np.float32) if self.no_lesion else None
+            given = [name for name, value in self.labels.items() if value]
+            none_here = self.masked and bool(self.labels) and all(map(_HEALTHY.match, given))
+            return np.zeros((last - first, *self.spec.shape[1:]), np.float32) if none_here else None
         return (_pixels(self.mask, self.spec.shape[1:]) > 0).astype(np.float32)[None][first:last]
 
 
@@ -88,48 +73,54 @@ def read(files: Files, opening: Opening) -> list[Recording]:
             folders[file.parent].append(file)
     recordings: list[Recording] = []
     for folder, members in folders.items():
-        table = _table_for(files, folder, members)
-        if table is None and ((not files.path.is_file() and len(members) < FEWEST) or not _is_grey(members[0])):
+        if folder.name.lower() == BONE and folder.with_name("brain") in folders:
+            files.take(*members)
+            opening.skipped.append(
+                DataError(folder, "shows the slices of the folder beside it in a bone window; left out.")
+            )
+            continue
+        few = not files.path.is_file() and len(members) < FEWEST
+        if not _table_near(files, folder) and (few or not _is_grey(members[0])):
             continue  # a figure beside recordings
         own = {key: file for file, key in masks.items() if key[0] == folder}
-        files.take(*members, *own.values(), *([table.file] if table else []))
+        files.take(*members, *own.values())
         for file in members:
             try:
-                recordings.append(_recording(files, file, table, own, opening))
+                recordings.append(_recording(files, file, own, bool(masks), opening))
             except DataError as error:
                 opening.skipped.append(error)
     return recordings
 
 
 def _recording(
-    files: Files, file: Path, table: Table | None, masks: dict[tuple[Path, str], Path], opening: Opening
+    files: Files, file: Path, masks: dict[tuple[Path, str], Path], masked: bool, opening: Opening
 ) -> ImageSlice:
     height, width, bits = _size(file)
     if bits > 8 and opening.hu_offset is None:
         problem = "has values of more than 8 bits and no scale; say which offset (`hu_offset`) makes them HU."
         raise DataError(file, problem)
     low, high = opening.window or BRAIN_WINDOW
-    relative, key = files.relative(file), _key(file.stem)
-    labels = {} if table is None else table.labels.get(key, {})
-    if table is not None and not labels:
-        raise DataError(file, f"has no row in {table.file.name}; add one or remove the image.")
-    subject = table.subjects.get(key, "") if table is not None else ""
+    relative = files.relative(file)
     approximate = f"Grey values were mapped to {low:g} … {high:g} HU: approximate, and cut off outside."
     warnings = [approximate if bits == 8 else "", f"Pixel size is not known: the longer side is taken as {FIELD:g} mm."]
     return ImageSlice(
         spec=DataSpec("ct", (1, height, width), "HU", max(height, width) / FIELD),
         subject="",
         record=record_of(relative),
-        evidence=files.evidence(file, table=subject, note=NO_SUBJECT),
+        evidence=files.evidence(file),
         warnings=tuple(filter(None, warnings)),
-        labels=labels,
         source=Source(file.resolve().parent.name),
         file=file,
         window=(low, high),
         offset=opening.hu_offset if bits > 8 else None,
         mask=masks.get((file.parent, _key(file.stem))),
-        no_lesion=bool(masks) and bool(labels) and not any(labels.values()),
+        masked=masked,
     )
+
+
+def _table_near(files: Files, folder: Path) -> bool:
+    """Whether a table lies in the folder of the images or in one above it, within what was opened."""
+    return any(folder.is_relative_to(table.parent) for table in files.named(".csv", ".tsv"))
 
 
 def _mask_key(file: Path) -> tuple[Path, str] | None:
@@ -149,55 +140,6 @@ def _key(text: str) -> str:
     """What a row of a table and a file have in common: 7, 007 and 007.png are one."""
     stem = re.sub(r"\.(png|jpe?g|tiff?)$", "", text.strip().replace("\\", "/").rsplit("/", 1)[-1], flags=re.IGNORECASE)
     return str(int(stem)) if stem.isdecimal() else stem.lower()
-
-
-def _table_for(files: Files, folder: Path, members: list[Path]) -> Table | None:
-    """The table in the folder of the images, or in the one above, that has rows for most of them."""
-    keys = {_key(file.stem) for file in members}
-    places = [folder] if folder == files.root else [folder, folder.parent]
-    for file in files.named(".csv", ".tsv"):
-        if file.parent in places:
-            table = _parsed(file, keys)
-            if table is not None:
-                return table
-    return None
-
-
-def _parsed(file: Path, keys: set[str]) -> Table | None:
-    """A table whose first fitting column names most of the images; None for any other."""
-    try:
-        text = read_bounded(file, TABLE, "a table of labels").decode("utf-8-sig", "replace")
-        rows = list(csv.DictReader(io.StringIO(text), delimiter="\t" if file.suffix.lower() == ".tsv" else ","))
-    except (DataError, csv.Error):
-        return None
-    columns = {name: [str(row.get(name) or "").strip() for row in rows] for name in (rows[0] if rows else {}) if name}
-    for name, values in columns.items():
-        named = [_key(value) for value in values]
-        if 2 * len(keys & set(named)) >= len(keys):
-            others = {other.strip(): column for other, column in columns.items() if other != name}
-            return Table(file, _labels(named, others), _subjects(named, others))
-    return None
-
-
-def _labels(keys: list[str], columns: dict[str, list[str]]) -> dict[str, dict[str, int]]:
-    """Columns of 0 and 1 are classes; so is each value of a column of a few words."""
-    classes: dict[str, list[int]] = {}
-    for name, values in columns.items():
-        if _SUBJECT.match(name):
-            continue
-        distinct = set(values)
-        if distinct <= {"0", "1"}:
-            classes[name] = [int(value) for value in values]
-        elif 1 < len(distinct) <= MOST_CLASSES and not any(is_number(value) for value in distinct):
-            classes |= {value: [int(one == value) for one in values] for value in sorted(distinct) if value}
-    return {key: {name: given[row] for name, given in classes.items()} for row, key in enumerate(keys)}
-
-
-def _subjects(keys: list[str], columns: dict[str, list[str]]) -> dict[str, str]:
-    for name, values in columns.items():
-        if _SUBJECT.match(name):
-            return {key: pseudonym(value) for key, value in zip(keys, values, strict=True) if value}
-    return {}
 
 
 def _size(file: Path) -> tuple[int, int, int]:

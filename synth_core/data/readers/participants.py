@@ -20,7 +20,7 @@ from synth_core.errors import DamagedFile, DataError, InvalidSetting
 LIMIT = 64 * 2**20  # bytes of a table
 MOST_CLASSES = 64
 MISSING = ("n/a", "N/A", "NaN", "nan", "")
-_PERSONAL = re.compile(r"name|birth|\bdob\b|address|phone|mail|date|insurance|_mrn|\bmrn\b", re.I)
+PERSONAL = re.compile(r"name|birth|\bdob\b|address|phone|mail|date|insurance|_mrn|\bmrn\b", re.I)
 AnyRecording = TypeVar("AnyRecording", bound=Recording)
 
 
@@ -58,7 +58,7 @@ def read_participants(file: Path) -> Participants:
         twice = table["participant_id"][table["participant_id"].duplicated()].iloc[0]
         raise DamagedFile(file, f"has rows for {str(twice)[:40]} that differ; keep one.")
     columns = [column for column in table.columns if column != "participant_id"]
-    personal = [column for column in columns if _PERSONAL.search(column)]
+    personal = [column for column in columns if PERSONAL.search(column)]
     shown = [column for column in columns if column not in personal]
     rows = {
         str(row["participant_id"]): {name: str(row[name]) for name in shown if isinstance(row[name], str)}
