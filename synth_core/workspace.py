@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from synth_core.errors import InvalidSetting
+from synth_core.storage import make_private
 
 SHIPPED_MODELS = Path(__file__).resolve().parent.parent / "models"
 KINDS = ("datasets", "runs", "models", "uploads", "evaluations", "experiments", "study-items")
@@ -23,8 +24,10 @@ class Workspace:
 
     def __init__(self, root: Path | str | None = None) -> None:
         self.root = Path(root or os.environ.get("SYNTHSCOPE_WORKSPACE", "workspace")).resolve()
-        for kind in KINDS:
-            (self.root / kind).mkdir(parents=True, exist_ok=True)
+        for folder in (self.root, *(self.root / kind for kind in KINDS)):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not folder.is_symlink():  # what a link leads to may be shared on purpose
+                make_private(folder)
 
     @property
     def database_url(self) -> str:

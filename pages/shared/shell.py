@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 import os
+import time
 import uuid
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -12,7 +12,7 @@ from types import TracebackType
 
 import streamlit as st
 
-from pages.shared import cache, state
+from pages.shared import cache, gate, guard, state, words
 from synth_core.errors import SynthScopeError
 
 DISCLAIMER = "Not a medical device; for research and teaching."
@@ -118,7 +118,7 @@ def _chosen() -> None:
 
 
 def _gate() -> None:
-    password = os.environ.get("SYNTHSCOPE_PASSWORD", "")
+    password = os.environ.get(guard.PASSWORD, "")
     chosen = state.current()
     if not password or chosen.admitted:
         return
@@ -126,11 +126,20 @@ def _gate() -> None:
     with st.form("password", width=360):
         given = st.text_input("Password of this workspace", type="password")
         if st.form_submit_button("Enter", type="primary"):
-            chosen.admitted = hmac.compare_digest(given.encode(), password.encode())
-            if chosen.admitted:
-                st.rerun()
-            st.error("That is not the password of this workspace.")
+            _try(given, password)
     st.stop()
+
+
+def _try(given: str, password: str) -> None:
+    """Admit, or say why not; both take equally long."""
+    client, begun = st.context.ip_address or "", time.monotonic()
+    state.current().admitted = gate.ATTEMPTS.admit(given, password, client, begun)
+    time.sleep(max(0.0, begun + gate.DELAY - time.monotonic()))
+    if state.current().admitted:
+        st.rerun()
+    wait = gate.ATTEMPTS.wait(client, time.monotonic())
+    again = f" Too many were tried: wait {words.duration(wait)}." if wait else ""
+    st.error(f"That is not the password of this workspace.{again}")
 
 
 def _log() -> logging.Logger:
