@@ -23,7 +23,7 @@ def show(path: Path) -> list[Recording]:
     """Draw the contents of `path`; the recordings that are marked in the table, all where none is."""
     found, skipped = cache.recordings(path, cache.stamp(path), state.current().told)
     recordings = list(found)
-    st.subheader(path.name or str(path), anchor=False)
+    st.subheader(words.plain(path.name or path), anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(summary(recordings), width="content")
         if any(recording.source.simulated for recording in recordings):
@@ -31,7 +31,7 @@ def show(path: Path) -> list[Recording]:
     if skipped:
         with st.expander(f"{words.counted(len(skipped), 'file')} could not be read"):
             for error in skipped:
-                st.markdown(f"- {error}")
+                st.markdown(f"- {words.plain(error)}")
     table, balance = st.columns([3, 2], gap="large")
     with table:
         rows = [_row(recording) for recording in recordings[:ROWS]]
@@ -77,7 +77,7 @@ def summary(recordings: list[Recording]) -> str:
     kinds = Counter(_kind(recording) for recording in recordings)
     kind, n = kinds.most_common(1)[0]
     others = f" ({words.number(len(recordings) - n)} differ)" if n < len(recordings) else ""
-    credit = f"{first.source.name}, licence: {first.source.licence}"
+    credit = words.plain(f"{first.source.name}, licence: {first.source.licence}")
     return (
         f"{words.counted(len(recordings), 'recording')} from {words.counted(subjects, 'subject')}, {amount} in all "
         f"· {kind}{others} · {credit}"
@@ -150,7 +150,7 @@ def _said(recording: Recording) -> None:
     """What the file says beside its samples; what it warns of stands in sight."""
     metadata = dict(recording.metadata)
     if warning := metadata.pop("warning", None):
-        st.warning(str(warning))
+        st.warning(words.plain(warning))
     rows = [
         {"what": name, "said": _plain(value)} for name, value in metadata.items() if value not in (None, "", [], {})
     ]

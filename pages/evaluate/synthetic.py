@@ -102,8 +102,8 @@ def _provenance(model: Path, dataset: Path) -> str:
     """A warning where the generator says that it learned from other data, or does not say from which."""
     record = model / "provenance.json"
     known = read_json(record) if record.is_file() else cache.model_info(model)
-    learned = known.get("dataset") or {}
-    if not learned.get("hash"):
+    learned = known.get("dataset") if isinstance(known, dict) else None
+    if not isinstance(learned, dict) or not learned.get("hash"):
         return "The generator does not say what it was trained on: whether it copies cannot be told."
     if learned["hash"] != cache.dataset_info(dataset).get("hash"):
         name = learned.get("name", "other data")

@@ -41,7 +41,7 @@ class ErrorFrame:
     ) -> bool:
         if not isinstance(error, Exception):  # Streamlit's own stop and rerun signals are BaseExceptions
             return False
-        st.error(sentence(error))
+        st.error(words.plain(sentence(error)))
         return True
 
 
@@ -74,6 +74,8 @@ def page(title: str, purpose: str, *, neutral: bool = False) -> ErrorFrame:
             st.caption(purpose)
         if not neutral:
             _chosen()
+    if not neutral and (left_out := cache.damaged()):
+        st.caption(words.plain(left_out))
     return ErrorFrame()
 
 
@@ -108,13 +110,22 @@ def _chosen() -> None:
     chosen = state.current()
     with st.container(horizontal=True, width="content", gap="small"):
         if chosen.dataset is not None:
-            st.badge(chosen.dataset.name, icon=":material/database:", color="gray", help="The chosen dataset")
-            if cache.dataset_info(chosen.dataset).get("source", {}).get("simulated"):
+            st.badge(
+                words.plain(chosen.dataset.name), icon=":material/database:", color="gray", help="The chosen dataset"
+            )
+            if cache.is_simulated(chosen.dataset):
                 simulated_badge()
         if chosen.model is not None:
-            st.badge(chosen.model.name, icon=":material/model_training:", color="gray", help="The chosen generator")
+            st.badge(
+                words.plain(chosen.model.name),
+                icon=":material/model_training:",
+                color="gray",
+                help="The chosen generator",
+            )
         if chosen.run not in (None, chosen.model):
-            st.badge(chosen.run.name, icon=":material/play_circle:", color="gray", help="The run being watched")
+            st.badge(
+                words.plain(chosen.run.name), icon=":material/play_circle:", color="gray", help="The run being watched"
+            )
 
 
 def _gate() -> None:

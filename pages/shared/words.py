@@ -49,6 +49,23 @@ def plain(text: object) -> str:
     return re.sub(r":$", r"\:", _LEADING.sub(r"\1\\\2", escaped))
 
 
+def paragraphs(text: str) -> str:
+    """Foreign text of several lines for Markdown: each line as `plain` makes it, blank ones between paragraphs."""
+    return "\n\n".join(plain(line) for line in text.splitlines() if line.strip())
+
+
+def card(text: str) -> str:
+    """A model's card of others for Markdown: its headings and points as such, small; all else as `plain` makes it."""
+    return "\n\n".join(_card_line(line) for line in text.splitlines() if line.strip())
+
+
+def _card_line(line: str) -> str:
+    marked = re.match(r"(#+|[-*]) +(.*)", line)
+    if marked is None:
+        return plain(line)
+    return f"{'-' if marked[1] in '-*' else '#' * min(4 + len(marked[1]), 6)} {plain(marked[2])}"
+
+
 def counted(n: int, singular: str, plural: str | None = None) -> str:
     """'1 subject', '12 subjects'."""
     return f"{number(n)} {singular if n == 1 else plural or singular + 's'}"
