@@ -76,9 +76,8 @@ def _progress() -> None:
         st.error(words.plain(job.problem))
     else:
         state.current().dataset = job.result
-        st.success(
-            f"{words.plain(job.result.name)} is ready: {panels.dataset_line(job.result)}. {words.plain(left_out(job.result))}"
-        )
+        lost = words.plain(left_out(job.result))
+        st.success(f"{words.plain(job.result.name)} is ready: {panels.dataset_line(job.result)}. {lost}")
         st.page_link(shell.script("train"), label="Train a generator on it", icon=":material/arrow_forward:")
         _offer_removal()
 

@@ -110,22 +110,17 @@ def _chosen() -> None:
     chosen = state.current()
     with st.container(horizontal=True, width="content", gap="small"):
         if chosen.dataset is not None:
-            st.badge(
-                words.plain(chosen.dataset.name), icon=":material/database:", color="gray", help="The chosen dataset"
-            )
+            _badge(chosen.dataset, ":material/database:", "The chosen dataset")
             if cache.is_simulated(chosen.dataset):
                 simulated_badge()
         if chosen.model is not None:
-            st.badge(
-                words.plain(chosen.model.name),
-                icon=":material/model_training:",
-                color="gray",
-                help="The chosen generator",
-            )
+            _badge(chosen.model, ":material/model_training:", "The chosen generator")
         if chosen.run not in (None, chosen.model):
-            st.badge(
-                words.plain(chosen.run.name), icon=":material/play_circle:", color="gray", help="The run being watched"
-            )
+            _badge(chosen.run, ":material/play_circle:", "The run being watched")
+
+
+def _badge(path: Path, icon: str, reason: str) -> None:
+    st.badge(words.plain(path.name), icon=icon, color="gray", help=reason)
 
 
 def _gate() -> None:
