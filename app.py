@@ -18,6 +18,8 @@ address = config.get_option("server.address") or ""
 if not guard.is_loopback(address) and not os.environ.get(guard.PASSWORD):
     print(guard.open_to_all(address), file=sys.stderr, flush=True)
     raise SystemExit(2)
+# named here, or Streamlit asks a site outside for the address of this machine to compare an origin with
+config.set_option("server.corsAllowedOrigins", [f"https://{name}" for name in guard.named_hosts()])
 os.umask(0o077)  # what the server and its workers write is for the user alone
 
 

@@ -40,6 +40,12 @@ def is_loopback(name: str) -> bool:
     return (mapped or address).is_loopback
 
 
+def named_hosts() -> list[str]:
+    """The names in SYNTHSCOPE_HOSTS, without ports."""
+    given = (host.strip().lower().rstrip(".") for host in os.environ.get(HOSTS, "").split(","))
+    return sorted({host for host in given if host})
+
+
 def is_allowed(authority: str) -> bool:
     """Whether `host` or `host:port` is of loopback or named in SYNTHSCOPE_HOSTS."""
     try:
@@ -49,8 +55,7 @@ def is_allowed(authority: str) -> bool:
         return False
     if not name or parts.netloc != authority or "@" in authority:
         return False
-    named = {host.strip().lower().rstrip(".") for host in os.environ.get(HOSTS, "").split(",")}
-    return is_loopback(name) or name.lower().rstrip(".") in named - {""}
+    return is_loopback(name) or name.lower().rstrip(".") in named_hosts()
 
 
 def refusal(scope: Scope) -> tuple[int, str]:
