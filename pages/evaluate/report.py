@@ -81,6 +81,6 @@ def _verdict(report: Report, verdict: Verdict) -> None:
         question, answer, sentence = st.columns([2, 1.5, 6.5], vertical_alignment="top")
         question.markdown(f"**{words.plain(verdict.title)}**")
         colour, icon = _MARKS[verdict.answer]
-        answer.badge(words.plain(verdict.answer.capitalize()), icon=icon, color=colour)  # type: ignore[arg-type]
+        answer.badge(words.in_badge(verdict.answer.capitalize()), icon=icon, color=colour)  # type: ignore[arg-type]
         sentence.markdown(words.plain(verdict.sentence))
         evidence.of_question(report, verdict.question)

@@ -120,7 +120,7 @@ def _chosen() -> None:
 
 
 def _badge(path: Path, icon: str, reason: str) -> None:
-    st.badge(words.plain(path.name), icon=icon, color="gray", help=reason)
+    st.badge(words.in_badge(path.name), icon=icon, color="gray", help=reason)
 
 
 def _gate() -> None:

@@ -49,6 +49,11 @@ def plain(text: object) -> str:
     return re.sub(r":$", r"\:", _LEADING.sub(r"\1\\\2", escaped))
 
 
+def in_badge(text: object) -> str:
+    """Foreign text for `st.badge`, which escapes brackets itself: twice would open them again."""
+    return plain(text).replace("\\[", "[").replace("\\]", "]")
+
+
 def paragraphs(text: str) -> str:
     """Foreign text of several lines for Markdown: each line as `plain` makes it, blank ones between paragraphs."""
     return "\n\n".join(plain(line) for line in text.splitlines() if line.strip())

@@ -22,7 +22,7 @@ from tests.pages.conftest import Wave, wave
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
-PAGES = ("home", "data", "train", "compare", "evaluate", "study", "rate")
+PAGES = ("", "data", "train", "compare", "evaluate", "study", "rate")
 PICTURE = "![p](http:||evil.example|p.png)"  # | stands for the slash, which no file name holds
 MARKUP = f"{PICTURE} :red[x] :material_home: $x$ <img src=http:||evil.example|i> www.evil.example"
 
@@ -77,8 +77,8 @@ def test_names_lead_nowhere_and_every_page_works_under_the_policy(browser: Brows
             assert [one.evaluate("one => one.parentElement.outerHTML") for one in found.all()] == [], name
             assert page.get_by_text("for a reason that was not foreseen").count() == 0, name
             if pictures := os.environ.get("SCREENSHOTS"):
-                page.screenshot(path=f"{pictures}/{name}.png")
-        visit(page, host, "home")
+                page.screenshot(path=f"{pictures}/{name or 'home'}.png")
+        visit(page, host, "")
         expect(page.locator(".stMain").get_by_text("![p](http:\u2060//evil.example/p.png)").first).to_be_visible()
         expect(
             page.locator(".stMain").get_by_text("Left out, because the description is damaged").first

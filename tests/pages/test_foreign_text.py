@@ -24,7 +24,7 @@ NAMED = {"rest_title", "label", "body", "text", "caption", "help", "title", "del
 
 # functions whose text is safe, because of what they are made of
 SAFE = {
-    "plain": "the helper",
+    "plain": "the helper", "in_badge": "the helper",
     "number": "digits", "short": "digits", "counted": "digits and words of ours", "duration": "digits", "len": "digits",
     "unit": "one of our units", "example": "digits and units, checked when the description was read",
     "summary": "built of plain() and digits", "dataset_line": "built of counted() and example()",
@@ -207,6 +207,8 @@ def violations(source: str) -> list[str]:
             continue
         given = [value for place, value in enumerate(node.args) if place in places or isinstance(value, ast.Starred)]
         given += [word.value for word in node.keywords if word.arg in NAMED]
+        if called(node) == "badge" and any("plain(" in ast.unparse(value) for value in given):
+            found.append(f"{node.lineno}: st.badge escapes brackets itself, use in_badge")
         foreign = [value for value in given if not lint.is_safe(value) and ast.unparse(value) not in EXEMPT]
         found += [f"{value.lineno}: {ast.unparse(value)}" for value in foreign]
     return found
@@ -230,6 +232,7 @@ def test_foreign_text_goes_through_the_helper(path: Path) -> None:
         "panels.nothing_yet(path.name)",
         "st.progress(0.5, text=job.title)",
         "st.button('Go', help=card)",
+        "st.badge(words.plain(name))",
         "for a, b in (('x', name),): st.write(b)",
     ],
 )
