@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import streamlit as st
-from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel
 
 from pages.shared import words
 from synth_core.errors import DataError, SynthScopeError
@@ -60,8 +60,8 @@ class _Answer(BaseModel):
 
 
 class _EvaluationInfo(BaseModel):
-    about: dict[str, Any] = {}
-    verdicts: list[_Answer] = []
+    about: dict[str, Any]
+    verdicts: list[_Answer]
 
 
 class _ExperimentInfo(BaseModel):
@@ -121,7 +121,12 @@ def model_card(path: Path) -> str:
 
 def readable_datasets() -> list[Path]:
     """Datasets whose description can be read; a damaged one is left out of the choices."""
-    return [path for path in workspace().datasets() if _is_readable(path / "dataset.json")]
+    return [path for path in workspace().datasets() if is_prepared(path)]
+
+
+def is_prepared(path: Path) -> bool:
+    """Whether the description of a dataset can be read."""
+    return _is_readable(path / "dataset.json")
 
 
 def readable_models() -> list[Path]:
@@ -151,7 +156,7 @@ def readable_experiments() -> list[Path]:
 
 def is_simulated(path: Path) -> bool:
     """Whether a dataset says that it comes from a simulation; a damaged one says nothing."""
-    return _is_readable(path / "dataset.json") and bool(dataset_info(path)["source"].get("simulated"))
+    return is_prepared(path) and bool(dataset_info(path)["source"].get("simulated"))
 
 
 def damaged() -> str:
@@ -197,7 +202,7 @@ def _described(path: Path, changed: int) -> dict[str, Any]:
     found = read_json(path)
     try:
         _DESCRIPTIONS[path.name].model_validate(found)
-    except (ValidationError, SynthScopeError, TypeError, ValueError) as error:
+    except (SynthScopeError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise DataError(path, "does not hold what a description of its kind does; it may be damaged.") from error
     return found
 

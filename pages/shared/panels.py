@@ -159,6 +159,8 @@ def _remember(field: str, key: str) -> None:
 
 
 def _dataset_label(path: Path) -> str:
+    if not cache.is_prepared(path):  # it broke while it was offered
+        return path.name
     info = cache.dataset_info(path)
     return info.get("name", path.name) + (" (simulated)" if info["source"]["simulated"] else "")
 
