@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from synth_core.errors import InvalidSetting
-from synth_core.storage import make_private
 
 SHIPPED_MODELS = Path(__file__).resolve().parent.parent / "models"
 KINDS = ("datasets", "runs", "models", "uploads", "evaluations", "experiments", "study-items")
@@ -17,6 +17,14 @@ def safe_name(name: str) -> str:
     """Letters, digits, '.', '_' and '-' of a name, at most 80; never empty, hidden or a path."""
     cleaned = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:80]
     return cleaned or "unnamed"
+
+
+def make_private(path: Path) -> None:
+    """Take all rights on a file or folder from everyone but its owner, where the disk can and the owner is who asks."""
+    with suppress(OSError):
+        mode = path.stat().st_mode & 0o777
+        if mode & 0o077:
+            path.chmod(mode & 0o700)
 
 
 class Workspace:

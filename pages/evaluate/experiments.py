@@ -142,7 +142,7 @@ def _row(path: Path) -> dict[str, Any]:
     found = cache.experiment_info(path)
     done = sum(1 for folder in (path / "cells").glob("[!.]*"))
     state = "finished" if (path / OUTCOME).is_file() else f"{done} parts done"
-    kind = EXPERIMENTS.get(found.get("experiment"))
+    kind = EXPERIMENTS.get(str(found.get("experiment")))
     return {
         "experiment": kind.title if kind else found.get("experiment", ""),
         "dataset": found.get("dataset", {}).get("name", ""),

@@ -14,8 +14,8 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from synth_core.errors import StudyError
-from synth_core.storage import make_private
 from synth_core.study.store import Store
+from synth_core.workspace import make_private
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 BUSY_SECONDS = 20  # how long a rater's answer waits for another's

@@ -59,10 +59,9 @@ def test_no_field_of_a_dataset_blanks_a_page(dataset: Path, workspace: Workspace
 
 
 def test_a_dataset_that_breaks_while_it_is_chosen_is_let_go(dataset: Path, others: Path, app: AppTest) -> None:
-    open_page(app, "data")
-    chosen = app.session_state["session"].dataset
-    (chosen / "dataset.json").write_text("{")
+    (dataset / "dataset.json").write_text("{")
     for name in PAGES:
+        app.session_state["session"].dataset = dataset
         open_page(app, name)
         assert not app.exception
         assert not app.error, name
