@@ -38,7 +38,7 @@ def read_json(path: Path, *, limit: int = 16 * 2**20) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(path, f"could not be read ({error.strerror}).") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(path, "is not valid JSON; it may be damaged.") from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from synth_core.errors import InvalidSetting
@@ -18,13 +19,23 @@ def safe_name(name: str) -> str:
     return cleaned or "unnamed"
 
 
+def make_private(path: Path) -> None:
+    """Take all rights on a file or folder from everyone but its owner, where the disk can and the owner is who asks."""
+    with suppress(OSError):
+        mode = path.stat().st_mode & 0o777
+        if mode & 0o077:
+            path.chmod(mode & 0o700)
+
+
 class Workspace:
     """A folder with one place for each kind of thing; made on first use."""
 
     def __init__(self, root: Path | str | None = None) -> None:
         self.root = Path(root or os.environ.get("SYNTHSCOPE_WORKSPACE", "workspace")).resolve()
-        for kind in KINDS:
-            (self.root / kind).mkdir(parents=True, exist_ok=True)
+        for folder in (self.root, *(self.root / kind for kind in KINDS)):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not folder.is_symlink():  # what a link leads to may be shared on purpose
+                make_private(folder)
 
     @property
     def database_url(self) -> str:

@@ -1,7 +1,7 @@
 import streamlit as st
 
 from pages.compare import controls, numbers, spectra
-from pages.shared import cache, examples, shell
+from pages.shared import cache, examples, shell, words
 
 shell.page("Compare", "Real and synthetic side by side: one scale, physical units, the same class.")
 
@@ -22,5 +22,7 @@ if chosen is not None:
     with right:
         numbers.show(real, synthetic)
     st.page_link(
-        shell.script("evaluate"), label=f"Measure {chosen.model.name} in full", icon=":material/arrow_forward:"
+        shell.script("evaluate"),
+        label=f"Measure {words.plain(chosen.model.name)} in full",
+        icon=":material/arrow_forward:",
     )

@@ -30,7 +30,7 @@ def show(path: Path) -> list[Recording]:
     """Draw the contents of `path`; the recordings that are marked in the table, all where none is."""
     found, skipped = cache.recordings(path, cache.stamp(path), state.current().told)
     recordings = list(found)
-    st.subheader(path.name or str(path), anchor=False)
+    st.subheader(words.plain(path.name or path), anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(summary(recordings), width="content")
         if any(recording.source.simulated for recording in recordings):
@@ -38,7 +38,7 @@ def show(path: Path) -> list[Recording]:
     if skipped:
         with st.expander(f"{words.counted(len(skipped), 'file')} could not be read"):
             for error in skipped:
-                st.markdown(f"- {error}")
+                st.markdown(f"- {words.plain(error)}")
     _warn(recordings)
     table, balance = st.columns([3, 2], gap="large")
     with table:
@@ -95,7 +95,7 @@ def summary(recordings: list[Recording]) -> str:
     kinds = Counter(_kind(recording) for recording in recordings)
     kind, n = kinds.most_common(1)[0]
     others = f" ({words.number(len(recordings) - n)} differ)" if n < len(recordings) else ""
-    credit = f"{first.source.name}, licence: {first.source.licence}"
+    credit = words.plain(f"{first.source.name}, licence: {first.source.licence}")
     return (
         f"{words.counted(len(recordings), 'recording')} from {words.counted(subjects, 'subject')}, {amount} in all "
         f"· {kind}{others} · {credit}"

@@ -27,7 +27,7 @@ def show() -> None:
         st.markdown(panels.dataset_line(path), width="content")
         if info.get("source", {}).get("simulated"):
             shell.simulated_badge()
-    st.caption(_credit(info) + " " + left_out(path))
+    st.caption(words.plain(_credit(info) + " " + left_out(path)))
     for sentence in info.get("warnings", []):
         st.caption(words.plain(f"Beware: {sentence}"))
     _examples(cache.dataset(path), wanted)
@@ -69,7 +69,7 @@ def _class(path: Path, classes: list[str]) -> str | None:
 def _examples(data: Dataset, wanted: str | None) -> None:
     rows = range(len(data)) if wanted is None else panels.indices_of_class(data, wanted)
     if not len(rows):
-        st.info(f"No example has the class {wanted}.")
+        st.info(f"No example has the class {words.plain(wanted)}.")
         return
     step = max(1, len(rows) // LOOK)
     chosen = [int(rows[k]) for k in range(0, len(rows), step)][:LOOK]

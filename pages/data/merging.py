@@ -24,7 +24,7 @@ def show() -> None:
     alike = [path for path in paths if path != first and _kind(path) == _kind(first)]
     if not alike:
         st.info(
-            f"No other dataset has examples like those of {first.name} ({_in_words(first)}). "
+            f"No other dataset has examples like those of {words.plain(first.name)} ({words.plain(_in_words(first))}). "
             "Prepare the other recordings with the same length, rate and channels."
         )
         return
@@ -61,7 +61,7 @@ def _names(path: Path, column: Any) -> dict[str, str | None]:
     classes = cache.dataset_info(path)["spec"]["classes"]
     with column:
         if not classes:
-            st.caption(f"{path.name} has no classes.")
+            st.caption(f"{words.plain(path.name)} has no classes.")
             return {}
         table = pd.DataFrame({path.name: classes, "becomes": classes})
         edited = st.data_editor(
@@ -105,10 +105,10 @@ def _progress() -> None:
     if not job.ended:
         jobs.watch(_key())
     elif job.problem:
-        st.error(job.problem)
+        st.error(words.plain(job.problem))
     else:
         state.current().dataset = job.result
-        st.success(f"{job.result.name} is ready: {panels.dataset_line(job.result)}.")
+        st.success(f"{words.plain(job.result.name)} is ready: {panels.dataset_line(job.result)}.")
         st.page_link(shell.script("train"), label="Train a generator on it", icon=":material/arrow_forward:")
 
 

@@ -12,7 +12,7 @@ import streamlit as st
 from pages.data import uploads
 from pages.data.contents import looked_at
 from pages.data.library import left_out
-from pages.shared import cache, jobs, panels, shell, state, viewers
+from pages.shared import cache, jobs, panels, shell, state, viewers, words
 from synth_core.settings import idle_fields
 
 if TYPE_CHECKING:
@@ -73,10 +73,11 @@ def _progress() -> None:
     if not job.ended:
         jobs.watch(_job())
     elif job.problem:
-        st.error(job.problem)
+        st.error(words.plain(job.problem))
     else:
         state.current().dataset = job.result
-        st.success(f"{job.result.name} is ready: {panels.dataset_line(job.result)}. {left_out(job.result)}")
+        lost = words.plain(left_out(job.result))
+        st.success(f"{words.plain(job.result.name)} is ready: {panels.dataset_line(job.result)}. {lost}")
         st.page_link(shell.script("train"), label="Train a generator on it", icon=":material/arrow_forward:")
         _offer_removal()
 

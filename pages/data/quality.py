@@ -34,7 +34,7 @@ def show(path: Path, recordings: list[Recording]) -> None:
     if not job.ended:
         jobs.watch(_key(path))
     elif job.problem:
-        st.error(job.problem)
+        st.error(words.plain(job.problem))
     else:
         _found(job.result, len(recordings))
 
@@ -54,7 +54,7 @@ def _found(flags: list[Flag], recordings: int) -> None:
     counts = Counter(flag.kind for flag in flags)
     st.warning(
         f"{words.counted(len(flags), 'fault')} in {words.counted(len({flag.record for flag in flags}), 'recording')}: "
-        + ", ".join(f"{words.number(n)} {kind}" for kind, n in counts.most_common())
+        + ", ".join(f"{words.number(n)} {words.plain(kind)}" for kind, n in counts.most_common())
         + ". Preparation leaves out flat, clipped and incomplete windows, and counts them."
     )
     rows = [{"record": flag.record, "fault": flag.kind, "what was found": flag.detail} for flag in flags[:ROWS]]

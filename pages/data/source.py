@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -108,11 +109,18 @@ def _entries(path: Path) -> list[str]:
     """'..', folders with a trailing slash, then files; hidden ones are left out."""
     folder = path if path.is_dir() else path.parent
     try:
-        found = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+        found = [entry for entry in folder.iterdir() if _is_offered(entry)]
         names = sorted((f"{entry.name}/" if entry.is_dir() else entry.name for entry in found), key=_folders_first)
     except OSError:
         return [".."]
     return ["..", *names[:LISTED]]
+
+
+def _is_offered(entry: Path) -> bool:
+    """A folder or regular file that is in sight and lies here: no pipe, no device, no link that leads out."""
+    inside = not entry.is_symlink() or Path(os.path.realpath(entry)).is_relative_to(os.path.realpath(entry.parent))
+    readable = entry.name == entry.name.encode(errors="replace").decode()  # else no browser could name it
+    return not entry.name.startswith(".") and readable and inside and (entry.is_dir() or entry.is_file())
 
 
 def _folders_first(name: str) -> tuple[bool, str]:
@@ -131,6 +139,9 @@ def _open(path: Path) -> None:
     if not path.exists():
         state.current().source = None
         raise DataError(path, "is not on this machine; check the spelling, or browse to it.")
+    if not path.is_file() and not path.is_dir():
+        state.current().source = None
+        raise DataError(path, "is neither a file nor a folder; choose one of these.")
     cache.recordings.clear()
     state.current().source = path
 

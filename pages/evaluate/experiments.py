@@ -87,12 +87,10 @@ def _begin(experiment: Experiment) -> None:
 
 def _folder(kind: type[Experiment], dataset: Path, settings: dict[str, Any]) -> Path:
     """The directory of the same experiment where there is one, which is gone on with, else a new one."""
-    from synth_core.experiments.base import DESCRIPTION
-    from synth_core.storage import read_json
 
     wanted = json.loads(json.dumps(kind.Config.model_validate(settings).model_dump(mode="json")))
-    for path in cache.workspace().experiments():
-        found = read_json(path / DESCRIPTION)
+    for path in cache.readable_experiments():
+        found = cache.experiment_info(path)
         same = (found.get("experiment"), found.get("config")) == (kind.name, wanted)
         if same and found.get("dataset", {}).get("hash") == cache.dataset_info(dataset)["hash"]:
             return path
@@ -111,7 +109,7 @@ def _follow() -> None:
     if not job.ended:
         jobs.watch(KEY)
     elif job.problem:
-        st.info(job.problem) if job.problem == STOPPED else st.error(job.problem)
+        st.info(STOPPED) if job.problem == STOPPED else st.error(words.plain(job.problem))
     else:
         st.session_state[CHOSEN] = job.result
         jobs.forget(KEY)
@@ -119,7 +117,7 @@ def _follow() -> None:
 
 def _choose() -> Path | None:
     """A table of the experiments that are kept; the chosen one."""
-    paths = cache.workspace().experiments()
+    paths = cache.readable_experiments()
     if not paths:
         if not _is_running():
             st.caption(
@@ -139,13 +137,12 @@ def _choose() -> Path | None:
 
 def _row(path: Path) -> dict[str, Any]:
     from synth_core.experiments import EXPERIMENTS
-    from synth_core.experiments.base import DESCRIPTION, OUTCOME
-    from synth_core.storage import read_json
+    from synth_core.experiments.base import OUTCOME
 
-    found = read_json(path / DESCRIPTION)
+    found = cache.experiment_info(path)
     done = sum(1 for folder in (path / "cells").glob("[!.]*"))
     state = "finished" if (path / OUTCOME).is_file() else f"{done} parts done"
-    kind = EXPERIMENTS.get(found.get("experiment"))
+    kind = EXPERIMENTS.get(str(found.get("experiment")))
     return {
         "experiment": kind.title if kind else found.get("experiment", ""),
         "dataset": found.get("dataset", {}).get("name", ""),
@@ -200,19 +197,15 @@ def _unfinished(path: Path) -> None:
 
 def _dataset_of(path: Path) -> Path | None:
     """The dataset of the workspace that an experiment was begun on."""
-    from synth_core.experiments.base import DESCRIPTION
-    from synth_core.storage import read_json
 
-    wanted = read_json(path / DESCRIPTION).get("dataset", {}).get("hash")
+    wanted = cache.experiment_info(path).get("dataset", {}).get("hash")
     return next((found for found in cache.readable_datasets() if cache.dataset_info(found)["hash"] == wanted), None)
 
 
 def _go_on(path: Path, dataset: Path) -> None:
     from synth_core.experiments import EXPERIMENTS
-    from synth_core.experiments.base import DESCRIPTION
-    from synth_core.storage import read_json
 
-    found = read_json(path / DESCRIPTION)
+    found = cache.experiment_info(path)
     _begin(EXPERIMENTS[found["experiment"]](cache.dataset(dataset), path, found["config"]))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared import examples
+from pages.shared import examples, words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,8 +48,8 @@ def _drawings(report: Report, found: Sequence[Finding]) -> None:
     across = ACROSS[spec.modality] + ACROSS[spec.modality] % 2 if found[0].original_values is not None else 0
     across = across or ACROSS[spec.modality]
     for begin in range(0, len(panels), across):
-        for column, (values, words) in zip(st.columns(across), panels[begin : begin + across], strict=False):
-            column.image(drawing(values, spec, span=span, dark=dark), caption=words, width="stretch")
+        for column, (values, said) in zip(st.columns(across), panels[begin : begin + across], strict=False):
+            column.image(drawing(values, spec, span=span, dark=dark), caption=words.plain(said), width="stretch")
 
 
 def _viewer(report: Report, found: Sequence[Finding]) -> None:

@@ -79,8 +79,8 @@ def _verdict(report: Report, verdict: Verdict) -> None:
     """Question, answer, sentence; the evidence unfolds."""
     with st.container(border=True, gap="small"):
         question, answer, sentence = st.columns([2, 1.5, 6.5], vertical_alignment="top")
-        question.markdown(f"**{verdict.title}**")
+        question.markdown(f"**{words.plain(verdict.title)}**")
         colour, icon = _MARKS[verdict.answer]
-        answer.badge(verdict.answer.capitalize(), icon=icon, color=colour)  # type: ignore[arg-type]
+        answer.badge(words.in_badge(verdict.answer.capitalize()), icon=icon, color=colour)  # type: ignore[arg-type]
         sentence.markdown(words.plain(verdict.sentence))
         evidence.of_question(report, verdict.question)

@@ -21,14 +21,14 @@ def controls(comparison: Comparison) -> None:
     """What is compared, then the button, or why there is none."""
     refusal = comparison.refusal()
     if refusal:
-        st.warning(refusal, icon=":material/block:")
+        st.warning(words.plain(refusal), icon=":material/block:")
         return
     running = is_running()
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Evaluate", type="primary", icon=":material/play_arrow:", key="evaluate-start", disabled=running):
             start(comparison)
             st.rerun()
-        st.markdown(comparison.sentence, width="stretch")
+        st.markdown(words.plain(comparison.sentence), width="stretch")
     if comparison.made.note:
         st.caption(f":material/warning: {words.plain(comparison.made.note)}")
 
@@ -59,7 +59,7 @@ def start(comparison: Comparison) -> None:
         )
         return save_evaluation(report, about, workspace.new_path("evaluations", about.name))
 
-    jobs.start(KEY, f"Evaluating {words.plain(comparison.made.title)}", work)
+    jobs.start(KEY, f"Evaluating {comparison.made.title}", work)
 
 
 def follow() -> None:
@@ -70,7 +70,7 @@ def follow() -> None:
     if not job.ended:
         jobs.watch(KEY)
     elif job.problem:
-        st.error(job.problem)
+        st.error(words.plain(job.problem))
     else:
         st.session_state[CHOSEN] = job.result
         jobs.forget(KEY)

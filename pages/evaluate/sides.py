@@ -50,8 +50,8 @@ class Comparison:
         held, trained = (_people(data) for data in (self.holdout, self.train))
         side = min(len(self.train), len(self.holdout), self.made.n)
         return (
-            f"Compares {words.number(self.made.n)} synthetic examples ({words.plain(self.made.title)}) with {held} "
-            f"({words.plain(self.holdout_title)}). The floor is {trained} ({words.plain(self.train_title)}) in their "
+            f"Compares {words.number(self.made.n)} synthetic examples ({self.made.title}) with {held} "
+            f"({self.holdout_title}). The floor is {trained} ({self.train_title}) in their "
             f"place. Distances take {words.number(side)} of each."
         )
 
@@ -67,7 +67,7 @@ class Comparison:
         if both:
             people = words.counted(len(both), "person is", "people are")
             return f"{people} on both real sides, so that copies would look like realism. Choose a part of the dataset."
-        return words.plain(self.made.unlike(self.train.spec))
+        return self.made.unlike(self.train.spec)
 
 
 def choose() -> Comparison | None:

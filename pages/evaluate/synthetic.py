@@ -102,8 +102,8 @@ def _provenance(model: Path, dataset: Path) -> str:
     """A warning where the generator says that it learned from other data, or does not say from which."""
     record = model / "provenance.json"
     known = read_json(record) if record.is_file() else cache.model_info(model)
-    learned = known.get("dataset") or {}
-    if not learned.get("hash"):
+    learned = known.get("dataset") if isinstance(known, dict) else None
+    if not isinstance(learned, dict) or not learned.get("hash"):
         return "The generator does not say what it was trained on: whether it copies cannot be told."
     if learned["hash"] != cache.dataset_info(dataset).get("hash"):
         name = learned.get("name", "other data")
@@ -124,7 +124,7 @@ def _dataset(others: Sequence[Path]) -> Synthetic | None:
 
 def _file() -> Synthetic | None:
     root = cache.workspace().folder("uploads")
-    found = sorted(path for path in root.rglob("*.npz") if not any(p.startswith(".") for p in path.parts))
+    found = sorted(path for path in root.rglob("*.npz") if _is_own(path, root))
     if st.session_state.get(_CHOSEN) not in found:
         st.session_state[_CHOSEN] = found[-1] if found else None
     path = st.selectbox("File", found, key=_CHOSEN, format_func=lambda p: p.name, placeholder="none uploaded yet")
@@ -138,6 +138,12 @@ def _file() -> Synthetic | None:
     batch = _archive(path, cache.stamp(path))
     title = f"file {path.name}"
     return Synthetic(title, len(batch), batch.spec.to_dict(), lambda progress: batch, in_words(path))
+
+
+def _is_own(path: Path, root: Path) -> bool:
+    """A regular file below `root` itself, not on its way there and behind no link."""
+    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+    return not hidden and path.is_file() and path.resolve().is_relative_to(root)
 
 
 def _take(arrived: Path) -> None:

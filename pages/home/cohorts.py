@@ -18,7 +18,8 @@ def cohort_card(path: Path) -> None:
     with st.container(border=True, height="stretch"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
-                f"**{words.MODALITY_TITLES[spec['modality']]}** · {info.get('name', path.name)}", width="stretch"
+                f"**{words.MODALITY_TITLES[spec['modality']]}** · {words.plain(info.get('name', path.name))}",
+                width="stretch",
             )
             if info.get("source", {}).get("simulated"):
                 shell.simulated_badge()
@@ -26,8 +27,8 @@ def cohort_card(path: Path) -> None:
             f"{words.counted(counts['examples'], 'example')} from {words.counted(counts['subjects'], 'subject')}  \n"
             f"{words.example(spec)}"
         )
-        st.caption(", ".join(spec["classes"]) or "no classes")
-        st.caption(f"Generators: {', '.join(model.name for model in models) or 'none yet'}")
+        st.caption(words.plain(", ".join(spec["classes"])) or "no classes")
+        st.caption(f"Generators: {words.plain(', '.join(model.name for model in models)) or 'none yet'}")
         label, page = ("Compare", "compare") if models else ("Train a generator", "train")
         if st.button(label, key=f"open-{path.name}", icon=":material/arrow_forward:"):
             chosen = state.current()
@@ -43,7 +44,9 @@ def run_line(path: Path) -> None:
     status = run.status()
     done = f"step {words.number(status.step)} of {words.number(status.steps)}"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{path.name}** · {panels.run_state(run, time.time())}, {done}", width="stretch")
+        st.markdown(
+            f"**{words.plain(path.name)}** · {words.plain(panels.run_state(run, time.time()))}, {done}", width="stretch"
+        )
         if st.button("Watch", key=f"watch-{path.name}"):
             state.current().run = path
             st.switch_page(shell.script("train"))

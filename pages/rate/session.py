@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.rate import answering
-from pages.shared import studies, viewers
+from pages.shared import studies, viewers, words
 from synth_core.study.store import StudyRecord, Task
 
 SMALLEST, LARGEST = 320, 1200  # CSS pixels of the viewer
@@ -22,7 +22,7 @@ def show(code: str) -> None:
     study = store.study_of(code)
     problem = st.session_state.pop("rate-problem", None)
     if problem:
-        st.error(problem)
+        st.error(words.plain(problem))
     if study.closed_at is not None:
         st.info("This study is closed and takes no more answers. Thank you for taking part.")
         return
@@ -39,7 +39,7 @@ def show(code: str) -> None:
 def _instructions(code: str, study: StudyRecord, task: Task) -> None:
     protocol = study.protocol
     with st.container(width=720):
-        st.write(protocol.instructions)
+        st.write(words.paragraphs(protocol.instructions))
         if task.practice:
             st.write(f"The first {task.total} examples are for practice: you are told what each was.")
         st.write(

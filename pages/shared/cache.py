@@ -4,14 +4,78 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import streamlit as st
+from pydantic import AfterValidator, BaseModel
 
-from synth_core.errors import SynthScopeError
+from pages.shared import words
+from synth_core.errors import DataError, SynthScopeError
 from synth_core.storage import read_json
 from synth_core.workspace import Workspace
 
+
+def _spec(given: dict[str, Any]) -> dict[str, Any]:
+    from synth_core.types import DataSpec
+
+    if not all(isinstance(name, str) for field in ("channels", "classes") for name in given[field]):
+        raise ValueError("names are text")
+    return DataSpec.from_dict(given).to_dict()
+
+
+Spec = Annotated[dict[str, Any], AfterValidator(_spec)]
+
+
+class _Origin(BaseModel):
+    simulated: bool
+
+
+class _Counts(BaseModel):
+    examples: int
+    subjects: int
+    left_out: dict[str, int] = {}
+
+
+class _DatasetInfo(BaseModel):
+    spec: Spec
+    counts: _Counts
+    source: _Origin
+    hash: str
+    name: str = ""
+    preparation: dict[str, Any] = {}
+
+
+class _GeneratorInfo(BaseModel):
+    """Of a model and of a run."""
+
+    spec: Spec
+    generator: str
+    config: dict[str, Any] = {}
+    dataset: dict[str, Any] | None = None
+
+
+class _Answer(BaseModel):
+    question: str
+    answer: str
+
+
+class _EvaluationInfo(BaseModel):
+    about: dict[str, Any]
+    verdicts: list[_Answer]
+
+
+class _ExperimentInfo(BaseModel):
+    experiment: str
+    config: dict[str, Any]
+    dataset: dict[str, Any]
+
+
+_DESCRIPTIONS: dict[str, type[BaseModel]] = {
+    "dataset.json": _DatasetInfo,
+    "config.json": _GeneratorInfo,
+    "report.json": _EvaluationInfo,
+    "experiment.json": _ExperimentInfo,
+}
 LARGEST_CARD = 20_000  # characters
 
 if TYPE_CHECKING:
@@ -37,40 +101,75 @@ def stamp(path: Path) -> int:
 
 def dataset_info(path: Path) -> dict[str, Any]:
     """`dataset.json` of a prepared dataset; DataError when it is damaged."""
-    return _json(path / "dataset.json", stamp(path / "dataset.json"))
+    return _described(path / "dataset.json", stamp(path / "dataset.json"))
 
 
 def model_info(path: Path) -> dict[str, Any]:
     """`config.json` of a model or a run; DataError when it is damaged."""
-    return _json(path / "config.json", stamp(path / "config.json"))
+    return _described(path / "config.json", stamp(path / "config.json"))
 
 
 def model_card(path: Path) -> str:
-    """The card of a model, its title a small one; "" where there is none.
-
-    What others wrote into it loads nothing from elsewhere: pictures become links.
-    """
+    """The card of a model; "" where there is none. What others wrote into it loads nothing from elsewhere."""
     card = path / "card.md"
     if not card.is_file():
         return ""
     with card.open(encoding="utf-8", errors="replace") as file:
         text = file.read(LARGEST_CARD)
-    return text.replace("![", "[").replace("# ", "##### ", 1).replace("\n## ", "\n###### ")
+    return words.card(text)
 
 
 def readable_datasets() -> list[Path]:
     """Datasets whose description can be read; a damaged one is left out of the choices."""
-    return [path for path in workspace().datasets() if _is_readable(path / "dataset.json")]
+    return [path for path in workspace().datasets() if is_prepared(path)]
+
+
+def is_prepared(path: Path) -> bool:
+    """Whether the description of a dataset can be read."""
+    return _is_readable(path / "dataset.json")
 
 
 def readable_models() -> list[Path]:
     """Models whose description can be read."""
-    return [path for path in workspace().models() if _is_readable(path / "config.json")]
+    return [path for path in workspace().models() if is_described(path)]
+
+
+def is_described(path: Path) -> bool:
+    """Whether the description of a model or a run can be read."""
+    return _is_readable(path / "config.json")
 
 
 def evaluation_info(path: Path) -> dict[str, Any]:
     """`report.json` of a kept evaluation; DataError when it is damaged."""
-    return _json(path / "report.json", stamp(path / "report.json"))
+    return _described(path / "report.json", stamp(path / "report.json"))
+
+
+def experiment_info(path: Path) -> dict[str, Any]:
+    """`experiment.json` of an experiment; DataError when it is damaged."""
+    return _described(path / "experiment.json", stamp(path / "experiment.json"))
+
+
+def readable_experiments() -> list[Path]:
+    """Experiments whose description can be read, the newest first."""
+    return [path for path in workspace().experiments() if _is_readable(path / "experiment.json")]
+
+
+def is_simulated(path: Path) -> bool:
+    """Whether a dataset says that it comes from a simulation; a damaged one says nothing."""
+    return is_prepared(path) and bool(dataset_info(path)["source"].get("simulated"))
+
+
+def damaged() -> str:
+    """One sentence that names what the lists leave out since its description cannot be read; "" for nothing."""
+    place = workspace()
+    lists = (
+        (place.datasets(), "dataset.json"),
+        (place.models(), "config.json"),
+        (place.evaluations(), "report.json"),
+        (place.experiments(), "experiment.json"),
+    )
+    names = [path.name for paths, marker in lists for path in paths if not _is_readable(path / marker)]
+    return f"Left out, because the description is damaged: {', '.join(names)}." if names else ""
 
 
 def readable_evaluations() -> list[Path]:
@@ -92,14 +191,20 @@ def _evaluation(path: Path, changed: int) -> tuple[Report, About]:
 
 def _is_readable(path: Path) -> bool:
     try:
-        return isinstance(_json(path, stamp(path)), dict)
+        return bool(_described(path, stamp(path)))
     except SynthScopeError:
         return False
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _json(path: Path, changed: int) -> Any:
-    return read_json(path)
+def _described(path: Path, changed: int) -> dict[str, Any]:
+    """A description with the fields that pages rely on; the others stay as they are."""
+    found = read_json(path)
+    try:
+        _DESCRIPTIONS[path.name].model_validate(found)
+    except (SynthScopeError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise DataError(path, "does not hold what a description of its kind does; it may be damaged.") from error
+    return found
 
 
 def dataset(path: Path) -> Dataset:

@@ -70,7 +70,7 @@ def _page(n: int, size: int, key: str) -> int:
     pages = -(-n // size)
     if pages < 2:
         return 0
-    what = "Example" if size == 1 else f"{size} examples, page"
+    what = "Example" if size == 1 else f"{size:d} examples, page"
     chosen = st.number_input(f"{what} (1 to {pages})", 1, pages, key=f"{key}-page", width=170)
     return (int(chosen) - 1) * size
 

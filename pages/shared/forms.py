@@ -70,7 +70,7 @@ def form_for(
     try:
         return model_class.model_validate(values)
     except ValidationError as error:
-        st.error(refusal(error))
+        st.error(words.plain(refusal(error)))
         return None
 
 

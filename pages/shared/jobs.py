@@ -97,6 +97,6 @@ def watch(key: str) -> None:
         return
     left = f" · about {words.duration(job.seconds_left)} left" if job.seconds_left is not None else ""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(job.share, text=f"{job.title}: {job.message or 'starting'}{left}")
+        st.progress(job.share, text=f"{words.plain(job.title)}: {words.plain(job.message or 'starting')}{left}")
         if st.button("Cancel", key=f"{key}-cancel", disabled=job.cancelling):
             job.cancelling = True

@@ -71,7 +71,7 @@ def models_for(spec: Mapping[str, Any]) -> list[Path]:
 def runs_for(spec: Mapping[str, Any]) -> list[Path]:
     """Runs with a checkpoint, whose generator makes the same kind of example."""
     runs = [path for path in cache.workspace().runs() if any((path / "checkpoints").glob("[0-9]*"))]
-    return [path for path in runs if words.same_kind(cache.model_info(path)["spec"], spec)]
+    return [path for path in runs if cache.is_described(path) and words.same_kind(cache.model_info(path)["spec"], spec)]
 
 
 def indices_of_class(data: Dataset, name: str) -> list[int]:
@@ -124,7 +124,7 @@ def build_demo_button() -> None:
         jobs.watch(DEMO)
         return
     if job is not None and job.problem:
-        st.error(job.problem)
+        st.error(words.plain(job.problem))
     if st.button("Make the demo cohorts", type="primary", icon=":material/science:", key="make-demo"):
         jobs.start(DEMO, "Making the demo cohorts", _build_demo)
         st.rerun()
@@ -159,6 +159,8 @@ def _remember(field: str, key: str) -> None:
 
 
 def _dataset_label(path: Path) -> str:
+    if not cache.is_prepared(path):  # it broke while it was offered
+        return path.name
     info = cache.dataset_info(path)
     return info.get("name", path.name) + (" (simulated)" if info["source"]["simulated"] else "")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 import os
+import time
 import uuid
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -12,7 +12,7 @@ from types import TracebackType
 
 import streamlit as st
 
-from pages.shared import cache, state
+from pages.shared import cache, gate, guard, state, words
 from synth_core.errors import SynthScopeError
 
 DISCLAIMER = "Not a medical device; for research and teaching."
@@ -41,7 +41,7 @@ class ErrorFrame:
     ) -> bool:
         if not isinstance(error, Exception):  # Streamlit's own stop and rerun signals are BaseExceptions
             return False
-        st.error(sentence(error))
+        st.error(words.plain(sentence(error)))
         return True
 
 
@@ -74,6 +74,8 @@ def page(title: str, purpose: str, *, neutral: bool = False) -> ErrorFrame:
             st.caption(purpose)
         if not neutral:
             _chosen()
+    if not neutral and (left_out := cache.damaged()):
+        st.caption(words.plain(left_out))
     return ErrorFrame()
 
 
@@ -108,17 +110,21 @@ def _chosen() -> None:
     chosen = state.current()
     with st.container(horizontal=True, width="content", gap="small"):
         if chosen.dataset is not None:
-            st.badge(chosen.dataset.name, icon=":material/database:", color="gray", help="The chosen dataset")
-            if cache.dataset_info(chosen.dataset).get("source", {}).get("simulated"):
+            _badge(chosen.dataset, ":material/database:", "The chosen dataset")
+            if cache.is_simulated(chosen.dataset):
                 simulated_badge()
         if chosen.model is not None:
-            st.badge(chosen.model.name, icon=":material/model_training:", color="gray", help="The chosen generator")
+            _badge(chosen.model, ":material/model_training:", "The chosen generator")
         if chosen.run not in (None, chosen.model):
-            st.badge(chosen.run.name, icon=":material/play_circle:", color="gray", help="The run being watched")
+            _badge(chosen.run, ":material/play_circle:", "The run being watched")
+
+
+def _badge(path: Path, icon: str, reason: str) -> None:
+    st.badge(words.in_badge(path.name), icon=icon, color="gray", help=reason)
 
 
 def _gate() -> None:
-    password = os.environ.get("SYNTHSCOPE_PASSWORD", "")
+    password = os.environ.get(guard.PASSWORD, "")
     chosen = state.current()
     if not password or chosen.admitted:
         return
@@ -126,11 +132,20 @@ def _gate() -> None:
     with st.form("password", width=360):
         given = st.text_input("Password of this workspace", type="password")
         if st.form_submit_button("Enter", type="primary"):
-            chosen.admitted = hmac.compare_digest(given.encode(), password.encode())
-            if chosen.admitted:
-                st.rerun()
-            st.error("That is not the password of this workspace.")
+            _try(given, password)
     st.stop()
+
+
+def _try(given: str, password: str) -> None:
+    """Admit, or say why not; both take equally long."""
+    client, begun = st.context.ip_address or "", time.monotonic()
+    state.current().admitted = gate.ATTEMPTS.admit(given, password, client, begun)
+    time.sleep(max(0.0, begun + gate.DELAY - time.monotonic()))
+    if state.current().admitted:
+        st.rerun()
+    wait = gate.ATTEMPTS.wait(client, time.monotonic())
+    again = f" Too many were tried: wait {words.duration(wait)}." if wait else ""
+    st.error(f"That is not the password of this workspace.{again}")
 
 
 def _log() -> logging.Logger:

@@ -31,9 +31,44 @@ def short(value: float) -> str:
     return text.replace("-", "\u2212")
 
 
-def plain(text: str) -> str:
-    """Text of users and files for Markdown: shown as it is, never as a link, an image or a formula."""
-    return re.sub(r"([\\`*_{}\[\]()#+!|<>$:~])", r"\\\1", text)
+_SPACES = re.compile(r"[\t\n\v\f\r \x1c-\x1f\x85\u2028\u2029]+")
+# control characters, half characters, and marks that turn the direction of what follows
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+_MARKS = re.compile(r"[\\`*_{}\[\]#!|<>$&~]")
+_LEADING = re.compile(r"^(\d{0,9})([-+.=])")
+_JOINER = "\u2060"  # takes no room and allows no line break
+# Streamlit and GFM look for these after backslashes are gone: :icon:, ://, @, www., arrows and comparisons
+_LATE = re.compile(r":(?=\S)|(?<=\S)@(?=\S)|(?i:www)(?=\.)|(?<!\S)[<>~-](?=[-=>])|(?<=<-)(?=>)")
+
+
+def plain(text: object) -> str:
+    """Text of users and files for Markdown, on one line: shown as it is, never as a link, picture, formula or icon."""
+    seen = _UNSEEN.sub("\ufffd", _SPACES.sub(" ", str(text))).strip(" ")
+    parted = _LATE.sub(lambda found: found[0] + _JOINER, seen)
+    escaped = _MARKS.sub(r"\\\g<0>", parted)
+    return re.sub(r":$", r"\:", _LEADING.sub(r"\1\\\2", escaped))
+
+
+def in_badge(text: object) -> str:
+    """Foreign text for `st.badge`, which escapes brackets itself: twice would open them again."""
+    return plain(text).replace("\\[", "[").replace("\\]", "]")
+
+
+def paragraphs(text: str) -> str:
+    """Foreign text of several lines for Markdown: each line as `plain` makes it, blank ones between paragraphs."""
+    return "\n\n".join(plain(line) for line in text.splitlines() if line.strip())
+
+
+def card(text: str) -> str:
+    """A model's card of others for Markdown: its headings and points as such, small; all else as `plain` makes it."""
+    return "\n\n".join(_card_line(line) for line in text.splitlines() if line.strip())
+
+
+def _card_line(line: str) -> str:
+    marked = re.match(r"(#+|[-*]) +(.*)", line)
+    if marked is None:
+        return plain(line)
+    return f"{'-' if marked[1] in '-*' else '#' * min(4 + len(marked[1]), 6)} {plain(marked[2])}"
 
 
 def counted(n: int, singular: str, plural: str | None = None) -> str:

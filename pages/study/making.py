@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from pydantic import ValidationError
 
-from pages.shared import cache, forms, jobs, panels, studies
+from pages.shared import cache, forms, jobs, panels, studies, words
 from synth_core.study.protocol import INSTRUCTIONS, StudyProtocol
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def show() -> None:
     if job is not None:
         jobs.forget(JOB)
         if job.problem:
-            st.error(job.problem)
+            st.error(words.plain(job.problem))
         else:
             st.session_state["study-made"] = job.result
             st.rerun()
@@ -83,7 +83,7 @@ def _protocol(title: str, available: int) -> StudyProtocol | None:
             }
         )
     except ValidationError as error:
-        st.error(forms.refusal(error))
+        st.error(words.plain(forms.refusal(error)))
         return None
 
 

@@ -32,11 +32,11 @@ def show(study: StudyRecord) -> None:
     """Results of a closed study."""
     for at, kind, reason in results.events(studies.store(), study.id):
         if kind == "unblinded":
-            st.caption(f"Closed and unblinded {at:%Y-%m-%d %H:%M} UTC: {reason}")
+            st.caption(f"Closed and unblinded {at:%Y-%m-%d %H:%M} UTC: {words.plain(reason)}")
     try:
         found = results.results(studies.store(), study.id)
     except StudyError as error:
-        st.info(str(error), icon=":material/info:")
+        st.info(words.plain(error), icon=":material/info:")
         return
     if found.intact:
         st.caption("The seal is intact: protocol, items and key are those locked before the first answer.")
@@ -65,7 +65,7 @@ def _headline(found: StudyResults) -> None:
                 if interval is not None:
                     st.caption(f"95 % interval {100 * interval.low:.1f} to {100 * interval.high:.1f} %")
     answers, raters = words.counted(overall.n, "answer"), words.counted(len(_active(found)), "rater")
-    st.caption(f"{answers} of {raters}; 50 % is guessing. {found.note}")
+    st.caption(f"{answers} of {raters}; 50 % is guessing. {words.plain(found.note)}")
 
 
 def _active(found: StudyResults) -> list[Result]:

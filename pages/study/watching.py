@@ -37,7 +37,7 @@ def show(study: StudyRecord) -> None:
         f"{protocol.steps} answers",
         f"{rendering.modality.upper()}, step {rendering.step:.3g} {words.unit(rendering.unit)}",
     ]
-    st.caption(" · ".join(facts))
+    st.caption(words.plain(" · ".join(facts)))
     if study.closed_at is None:
         st.markdown("Invitation, for everyone whom you ask to rate")
         st.code(_invitation(study.id), language=None, width=640)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared import cache, state
+from pages.shared import cache, state, words
 
 if TYPE_CHECKING:
     from synth_core.training import RunDirectory
@@ -21,4 +21,4 @@ def form(run: RunDirectory) -> None:
 
             model = keep(run, cache.workspace().new_path("models", name))
         state.current().model = model
-        st.toast(f"{model.name} is saved and can be chosen on every page.")
+        st.toast(f"{words.plain(model.name)} is saved and can be chosen on every page.")

@@ -52,11 +52,11 @@ def _numbers(run: RunDirectory) -> None:
     status = run.status()
     left = words.duration(status.seconds_left) if status.seconds_left else "–"
     shown = (
-        ("State", panels.run_state(run, time.time())),
+        ("State", words.plain(panels.run_state(run, time.time()))),
         ("Step", f"{words.number(status.step)} of {words.number(status.steps)}"),
         ("Speed (examples/s)", words.number(round(status.examples_per_second, 1))),
         ("Time left", left),
-        ("Device", status.device or "–"),
+        ("Device", words.plain(status.device or "–")),
     )
     for column, (label, value) in zip(st.columns(len(shown)), shown, strict=True):
         column.metric(label, value)
@@ -64,7 +64,7 @@ def _numbers(run: RunDirectory) -> None:
     if status.state not in ENDED and run.liveness(time.time()) == "silent":
         st.warning("The worker stopped without a word. The log may say why; Resume goes on from the last checkpoint.")
     if status.message:
-        (st.error if status.state == "failed" else st.info)(status.message)
+        (st.error if status.state == "failed" else st.info)(words.plain(status.message))
 
 
 def _actions(run: RunDirectory, alive: bool) -> None:

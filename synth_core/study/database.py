@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sqlalchemy.pool import StaticPool
 
 from synth_core.errors import StudyError
 from synth_core.study.store import Store
+from synth_core.workspace import make_private
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 BUSY_SECONDS = 20  # how long a rater's answer waits for another's
@@ -48,9 +50,19 @@ def make_engine(url: str) -> Engine:
     in_memory = address.database in (None, "", ":memory:")
     options: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {}
     connect = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    if not in_memory and address.database:
+        _make_private(Path(address.database))
     engine = create_engine(address, connect_args=connect, **options)
     event.listen(engine, "connect", _configure_sqlite)
     return engine
+
+
+def _make_private(file: Path) -> None:
+    """Begin the database unreadable to others (SQLite gives its companions the same rights), and tighten an old one."""
+    with suppress(OSError):  # SQLite then says what is wrong with the place
+        file.touch(mode=0o600)
+    for path in (file, *(file.with_name(file.name + ending) for ending in ("-wal", "-shm", "-journal"))):
+        make_private(path)
 
 
 def _configure_sqlite(connection: Any, record: Any) -> None:
