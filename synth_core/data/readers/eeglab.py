@@ -24,6 +24,7 @@ from synth_core.data.readers.names import record_of, subject_or_code
 from synth_core.data.readers.units import factor, unit_of
 from synth_core.data.recording import Annotation, Recording, Source
 from synth_core.errors import DamagedFile, DataError
+from synth_core.stored_array import StoredArray
 from synth_core.types import DataSpec
 
 FLAT = {"nbchan", "srate", "data"}  # newer versions save the fields of the structure as variables
@@ -64,8 +65,10 @@ class EeglabRecording(Recording):
 
                 with h5py.File(self.file, "r") as content:
                     return np.asarray(_group(content)["data"][first:last], np.float32).T
-            return np.array(np.memmap(self.file, "<f4", "r", 0, self.size[::-1])[first:last].T)
-        except Exception as error:  # h5py and numpy raise whatever reading raised
+            return StoredArray(self.file, np.dtype("<f4"), self.size[::-1]).part((slice(first, last),)).T
+        except DataError:
+            raise
+        except Exception as error:  # h5py raises whatever reading raised
             raise DamagedFile(self.file, "cannot be read to its end; copy or save it again.") from error
 
     @cached_property
