@@ -82,8 +82,8 @@ def dicom(folder: Path) -> Path:
 
 
 FILES: dict[str, Callable[[Path], Path]] = {
-    "npy": npy, "npz": npz, "packed npz": packed_npz, "nifti": nifti, "sagittal nifti": sagittal_nifti,
-    "packed nifti": packed_nifti, "eeglab": eeglab, "invesalius": invesalius, "wfdb": wfdb, "edf": european,
+    "npy": npy, "npz": npz, "npz packed": packed_npz, "nifti": nifti, "nifti sagittal": sagittal_nifti,
+    "nifti packed": packed_nifti, "eeglab": eeglab, "invesalius": invesalius, "wfdb": wfdb, "edf": european,
     "dicom": dicom,
 }  # fmt: skip
 
@@ -108,7 +108,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("kind", FILES)
 def test_a_recording_whose_file_changed_is_a_sentence(tmp_path: Path, kind: str, change: str) -> None:
     file = FILES[kind](tmp_path)
-    last = open_recordings(tmp_path, rate=100, unit="uV", modality="ct" if "nif" in kind else None)[-1]
+    last = open_recordings(tmp_path, rate=100, unit="uV", modality={"np": "eeg", "ni": "ct"}.get(kind[:2]))[-1]
     travelled = pickle.loads(pickle.dumps(last))
     np.testing.assert_array_equal(travelled.read(0, 5), last.read(0, 5))
     fresh = pickle.loads(pickle.dumps(last))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_core.data.readers.files import are_arrays, head, names_in_zip
+from synth_core.data.readers.files import are_arrays, check_regular, head, names_in_zip
 from synth_core.data.readers.matlab import HDF5, LARGEST, VERSION_5, VERSION_7, check_array, check_hdf5
 from synth_core.data.readers.matlab5 import read_variables
 from synth_core.errors import DamagedFile, DataError
@@ -36,6 +36,7 @@ class ArrayFile(ABC):
     @cached_property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """The shape of every array, without reading it."""
+        check_regular(self.file)
         try:
             return self._shapes()
         except DataError:
@@ -46,6 +47,7 @@ class ArrayFile(ABC):
 
     def part(self, name: str, where: tuple[Any, ...] = ()) -> NDArray[Any]:
         """`array[where]`, a copy."""
+        check_regular(self.file)
         try:
             return np.array(self._part(name, where))
         except DataError:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.channels import NO_KINDS, choose, kinds_by_name
 from synth_core.data.readers.edf_header import FILLERS, MOST_CHANNELS
-from synth_core.data.readers.files import Files, head, sibling
+from synth_core.data.readers.files import Files, check_regular, head, sibling
 from synth_core.data.readers.matlab import VERSION_5, VERSION_7, check_hdf5
 from synth_core.data.readers.matlab5 import read_variables
 from synth_core.data.readers.names import record_of, subject_or_code
@@ -56,6 +56,7 @@ class EeglabRecording(Recording):
 
     def _stored(self, first: int, last: int) -> NDArray[np.float32]:
         """(all channels, last − first)."""
+        check_regular(self.file)
         start = head(self.file, len(VERSION_5))
         if start == VERSION_5:
             return self._inside[:, first:last]
