@@ -1,4 +1,4 @@
-"""Folders with what is no file, or leads elsewhere: left out and said, never opened; tables and archives are bounded."""
+"""Folders with what is no file, or leads elsewhere: left out and said, never opened."""
 
 from __future__ import annotations
 

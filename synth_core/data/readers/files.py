@@ -14,6 +14,8 @@ from synth_core.errors import DamagedFile, DataError
 from synth_core.stored_array import opened
 
 HEAD = 512  # bytes that tell a format
+LONGEST_LINE = 4 * 2**20  # bytes that name the columns of a table
+MOST_COLUMNS, MOST_CELLS = 100_000, 2**27  # of a table: pandas takes 8 bytes and more for a cell
 
 
 class Files:
@@ -109,6 +111,38 @@ def read_bounded(path: Path, limit: int, purpose: str) -> bytes:
     if len(content) > limit:
         raise DataError(path, f"has more than the {limit / 2**20:.0f} MB that {purpose} may have; split it first.")
     return content
+
+
+def first_line(file: Path) -> bytes:
+    """The line of a text file, gzip undone, that names its columns; none when the file cannot be read.
+
+    Raises
+    ------
+    DataError : for a line of more than LONGEST_LINE bytes.
+    """
+    try:
+        check_regular(file)
+        with gzip.open(file, "rb") if head(file, 2) == b"\x1f\x8b" else file.open("rb") as content:
+            line = content.readline(LONGEST_LINE)
+            while line and not line.strip():
+                line = content.readline(LONGEST_LINE)
+    except (OSError, EOFError, zlib.error, DataError):
+        return b""
+    if len(line) == LONGEST_LINE:
+        raise DataError(file, f"has a first line of more than {LONGEST_LINE >> 20} MB, which no table has; correct it.")
+    return line
+
+
+def check_cells(file: Path, content: bytes, separator: str) -> None:
+    """DataError for a table of more columns or cells than are read, before any of it is parsed."""
+    mark = separator.encode()
+    columns = content[: content.find(b"\n") + 1 or None].count(mark) + 1
+    if columns > MOST_COLUMNS:
+        raise DataError(file, f"has {columns:,} columns; at most {MOST_COLUMNS:,} are read. Split or transpose it.")
+    cells = columns * (content.count(b"\n") + 1)
+    if cells > MOST_CELLS:
+        problem = f"has about {cells / 1e6:,.0f} million cells; at most {MOST_CELLS / 1e6:,.0f} million are read."
+        raise DataError(file, f"{problem} Split it first.")
 
 
 def names_in_zip(file: Path) -> list[str] | None:
