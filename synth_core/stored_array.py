@@ -207,7 +207,7 @@ def _runs(rows: Sequence[int], places: Sequence[int]) -> Iterator[tuple[int, int
 
 def _room(out: NDArray[Any]) -> memoryview:
     """The bytes of a contiguous array."""
-    return memoryview(out.reshape(-1).view(np.uint8))
+    return out.reshape(-1).view(np.uint8).data
 
 
 def _span(where: int | slice, size: int) -> tuple[int, int]:

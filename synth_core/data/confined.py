@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import multiprocessing.context
 import os
 import pickle
 import resource
@@ -19,6 +20,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, NoReturn
@@ -26,7 +28,7 @@ from typing import Any, NoReturn
 from synth_core.errors import DataError, SynthScopeError
 
 Progress = Callable[[int, int, str], None]
-PRELOADED = ("__main__", "synth_core.data.guarded")
+PRELOADED = ["synth_core.data.preload"]
 GRACE = 5.0  # seconds to clean up in after being told to end
 LOOK = 0.2  # seconds between two looks at whether the work is to be cancelled
 _CALL, _ANSWER, _SCRATCH = "call.pickle", "answer.pickle", "scratch"
@@ -90,10 +92,21 @@ def confined(
     raise DataError(path, _limit("wall", limits) if late else _end(code, limits))
 
 
+def warm_up() -> None:
+    """Start the fork server, which imports the readers while nobody waits."""
+    _context()
+    forkserver.ensure_running()
+
+
+def _context() -> multiprocessing.context.ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context
+
+
 def _run(folder: Path, wall: float, progress: Progress | None, leaves: Path | None) -> tuple[int, bool]:
     """The exit code of the child, and whether it was ended for its time."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(PRELOADED))
+    context = _context()
     mine, its = context.Pipe(duplex=False)
     child = context.Process(target=_child, args=(folder, its), daemon=True)
     child.start()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,12 +15,7 @@ from synth_core.data.quality import Flag, quality_flags
 from synth_core.data.recording import Recording
 from synth_core.errors import DataError
 
-HEAVY = ("h5py", "nibabel", "pyarrow.parquet", "pydicom", "scipy.signal", "wfdb")  # that readers import when needed
 PREPARING = Limits(cpu=48 * 3600, wall=48 * 3600)
-
-for _module in HEAVY:  # once, in the process that the children are copies of
-    with contextlib.suppress(ImportError):
-        importlib.import_module(_module)
 
 
 def open_guarded(

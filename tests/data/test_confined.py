@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -116,6 +118,16 @@ def test_what_is_killed_leaves_nothing(tmp_path: Path) -> None:
             leaves=tmp_path / "made",
         )
     assert not list(tmp_path.iterdir())
+
+
+def test_the_page_that_asks_is_not_run_in_the_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit puts the script of a page in the place of the main module while it runs."""
+    script, page = tmp_path / "page.py", ModuleType("__main__")
+    script.write_text(f"open({str(tmp_path / 'run')!r}, 'w')\n")
+    page.__file__ = str(script)
+    monkeypatch.setitem(sys.modules, "__main__", page)
+    assert confined(abs, -3, path=FILE) == 3
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("kind", FILES)
