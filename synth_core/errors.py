@@ -14,6 +14,7 @@ A message is one sentence or two: what was wrong, where, and what to do next.
 """
 
 from pathlib import Path
+from typing import Any
 
 LONGEST = 380  # characters of a message: damaged files are quoted, and can hold anything
 
@@ -36,6 +37,16 @@ class DataError(SynthScopeError):
         message = f"{self.path.name or self.path}: {problem}"
         printable = "".join(character if character.isprintable() else "?" for character in message)
         super().__init__(printable if len(printable) <= LONGEST else f"{printable[: LONGEST - 1]}…")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.path, str(self)), dict(self.__dict__)
+
+
+def _again(kind: type[DataError], path: Path, message: str) -> DataError:
+    """The error as it was in another process."""
+    error = kind.__new__(kind, message)
+    error.path = path
+    return error
 
 
 class UnrecognisedData(DataError):

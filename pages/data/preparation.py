@@ -50,18 +50,17 @@ def show(path: Path, recordings: list[Recording]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Name of the dataset", path.name.split(".")[0], key=f"name-{path.name}", width=360)
         if st.button("Prepare", type="primary", icon=":material/play_arrow:", key="prepare-start"):
-            _start(name, recordings, settings)
+            _start(name, path, recordings, settings)
     _progress()
 
 
-def _start(name: str, recordings: list[Recording], settings: Preparation) -> None:
-    from synth_core.data import prepare
+def _start(name: str, path: Path, recordings: list[Recording], settings: Preparation) -> None:
+    from synth_core.data.guarded import prepare_guarded
 
     out = cache.workspace().new_path("datasets", name)
 
     def work(progress: jobs.Progress) -> Path:
-        prepare(recordings, out, settings, name=name, progress=progress)
-        return out
+        return prepare_guarded(recordings, out, settings, name=name, source=path, progress=progress)
 
     jobs.start(_job(), f"Preparing {out.name}", work)
 

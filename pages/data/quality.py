@@ -40,11 +40,11 @@ def show(path: Path, recordings: list[Recording]) -> None:
 
 
 def _start(path: Path, recordings: list[Recording]) -> None:
-    from synth_core.data.quality import quality_flags
+    from synth_core.data.guarded import check_guarded
 
     jobs.forget(_key(path))
     title = f"Looking at {words.counted(len(recordings), 'recording')}"
-    jobs.start(_key(path), title, lambda progress: quality_flags(recordings, progress=progress))
+    jobs.start(_key(path), title, lambda progress: check_guarded(recordings, path, progress=progress))
 
 
 def _found(flags: list[Flag], recordings: int) -> None:

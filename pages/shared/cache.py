@@ -232,10 +232,10 @@ def _parts(path: Path, changed: int) -> dict[str, Dataset]:
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner="Reading the headers …")
 def recordings(path: Path, changed: int, told: dict[str, Any]) -> tuple[list[Recording], list[SynthScopeError]]:
     """The recordings in a file or folder, and what could not be read; `changed` is its `stamp`, `told` the options."""
-    from synth_core.data import open_recordings
+    from synth_core.data.guarded import open_guarded
 
-    skipped: list[Any] = []
-    return open_recordings(path, skipped=skipped, **told), skipped
+    found, skipped = open_guarded(path, told)
+    return found, list(skipped)
 
 
 @st.cache_resource(max_entries=3, ttl=3600, show_spinner="Loading the generator …")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import tempfile
@@ -12,20 +13,38 @@ from typing import IO
 
 from synth_core.data.readers.files import Files, are_arrays, names_in_zip
 from synth_core.errors import DamagedFile, DataError
-from synth_core.storage import unused
+from synth_core.storage import publish_directory, unused
 from synth_core.workspace import safe_name
 
 ZIP = b"PK\x03\x04"
 LARGEST = 64 * 2**30  # bytes that one archive may unpack to
-FREELY = 2**30  # bytes that any archive may unpack to, however small it is
+FREELY = 2**28  # bytes that any archive may unpack to, however small it is
+LARGEST_TABLE = 2**29  # bytes of a table: more is not read, and need not be unpacked
 LARGEST_RATIO = 50  # beyond that: recordings and slices never pack better, bombs always do
+TABLES = (".csv", ".tsv", ".txt")
 MOST_MEMBERS = 500_000
 DEEPEST = 2  # archives within archives: Bonn is one of five
 ROOM = 2**30  # bytes of the disk that are left alone
 _BLOCK = 2**20
 _PLAIN = re.compile(r"^(?![. ])[\w .,()+=@~\[\]-]{1,120}(?<![. ])$")
 
-_unpacked: dict[tuple[Path, int, int], tempfile.TemporaryDirectory[str]] = {}
+_folder: Path | None = None  # where archives are unpacked
+_own: list[tempfile.TemporaryDirectory[str]] = []  # removed when this process ends
+
+
+def folder() -> Path:
+    """The folder in which this process unpacks archives; it is removed when the process ends."""
+    if _folder is None:
+        _own.append(tempfile.TemporaryDirectory(prefix="synthscope-"))
+        use_folder(Path(_own[0].name))
+    assert _folder is not None
+    return _folder
+
+
+def use_folder(other: Path) -> None:
+    """Unpack into the folder of another process, which outlives this one."""
+    global _folder
+    _folder = other
 
 
 def unpack_archives(files: Files) -> list[DataError]:
@@ -71,18 +90,22 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def _content_of(archive: Path) -> Path:
-    """The folder with what an archive holds; unpacked once for as long as this process runs."""
+    """The folder with what an archive holds; unpacked once for as long as the folder of archives stays."""
     state = archive.stat()
-    key = (archive.resolve(), state.st_mtime_ns, state.st_size)
-    if key not in _unpacked:
-        folder = tempfile.TemporaryDirectory(prefix="synthscope-")
-        unpack(archive, Path(folder.name))
-        _unpacked[key] = folder
-    return Path(_unpacked[key].name)
+    key = repr((str(archive.resolve()), state.st_mtime_ns, state.st_size))
+    target = folder() / hashlib.sha256(key.encode()).hexdigest()[:32]
+    if not target.is_dir():
+        with publish_directory(target) as temporary:
+            unpack(archive, temporary)
+    return target
 
 
 def _check_size(archive: Path, members: list[zipfile.ZipInfo], folder: Path) -> None:
     total = sum(member.file_size for member in members)
+    for member in members:
+        if member.filename.lower().endswith(TABLES) and member.file_size > LARGEST_TABLE:
+            size = f"{member.file_size >> 20:,} MB"
+            raise DataError(archive, f"holds a table of {size}; at most {LARGEST_TABLE >> 20} MB are read. Split it.")
     if len(members) > MOST_MEMBERS or total > LARGEST:
         problem = f"would unpack to {total / 2**30:.0f} GB in {len(members):,} files; unpack it and point at a part."
         raise DataError(archive, problem)

@@ -1,4 +1,4 @@
-"""A prepared directory, mapped from the disk, and views of it."""
+"""A prepared directory, read from the disk as examples are asked for, and views of it."""
 
 from __future__ import annotations
 
@@ -102,6 +102,7 @@ class Dataset:
         Raises
         ------
         InvalidSetting : for a position beyond the end.
+        DamagedFile : when the files have changed since the dataset was opened: shorter, gone, or no files any more.
         """
         positions = np.asarray(indices, dtype=np.int64).reshape(-1)
         if len(positions) and not -len(self) <= positions.min() <= positions.max() < len(self):
@@ -211,6 +212,8 @@ def _spec(path: Path, info: Any) -> DataSpec:
 def _table(path: Path, classes: tuple[str, ...]) -> pd.DataFrame:
     file = path / "examples.parquet"
     try:
+        if not file.is_file():
+            raise FileNotFoundError
         table = pd.read_parquet(file)
     except (OSError, ValueError) as error:
         raise DamagedFile(file, "is missing or damaged; prepare the dataset again.") from error

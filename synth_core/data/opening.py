@@ -61,9 +61,12 @@ def open_recordings(
     """
     path = Path(path)
     opening = Opening(rate, **told)
-    if not path.exists():
+    if not path.exists() and not path.is_symlink():
         raise DataError(path, "does not exist; check the path.")
     files = Files(path)
+    opening.skipped.extend(files.problems)
+    if not len(files) and opening.skipped:
+        raise opening.skipped[0]
     if not len(files):
         raise UnrecognisedData(path, "holds no files; choose a folder with recordings in it.")
     opening.skipped.extend(unpack_archives(files))

@@ -1,4 +1,4 @@
-"""Arrays on disk in pieces: written as a stream, read by mapping."""
+"""Arrays on disk in pieces: written as a stream, read row by row."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from synth_core.errors import DamagedFile
+from synth_core.stored_array import StoredArray
 
 SHARD_BYTES = 256 * 2**20
+WRITTEN = 2**20  # bytes at once: Linux then caches the file in larger pieces, which are faster to read again
+PREPARE_AGAIN = "prepare the dataset again."
 
 
 class ShardWriter:
@@ -46,7 +49,7 @@ class ShardWriter:
 
     def _next_shard(self) -> None:
         self._finish_shard()
-        self._file = (self.folder / f"{self.stem}-{self._shards:05d}.npy").open("wb")
+        self._file = (self.folder / f"{self.stem}-{self._shards:05d}.npy").open("wb", buffering=WRITTEN)
         self._file.write(self._header(0))
         self._shards += 1
 
@@ -69,7 +72,7 @@ class ShardWriter:
 
 
 class Shards:
-    """The shards of one stem, mapped on first use; pickles as its paths alone.
+    """The shards of one stem; nothing is held open, so that a shard that changes later is found out when it is read.
 
     Raises
     ------
@@ -77,38 +80,26 @@ class Shards:
     """
 
     def __init__(self, folder: Path, stem: str, shape: tuple[int, ...], dtype: DTypeLike, count: int) -> None:
-        self.paths = sorted(folder.glob(f"{stem}-[0-9][0-9][0-9][0-9][0-9].npy"))
         self.shape, self.dtype = shape, np.dtype(dtype)
-        self._maps = [self._open(path) for path in self.paths]
-        self._starts = np.cumsum([0, *(len(shard) for shard in self._maps)])
+        paths = sorted(folder.glob(f"{stem}-[0-9][0-9][0-9][0-9][0-9].npy"))
+        self._shards = [self._open(path) for path in paths]
+        self._starts = np.cumsum([0, *map(len, self._shards)])
         if self._starts[-1] != count:
             problem = f"holds {self._starts[-1]:,} of {count:,} examples in its {stem} files; prepare it again."
             raise DamagedFile(folder, problem)
 
     def take(self, rows: NDArray[np.int64]) -> NDArray[np.generic]:
-        """(rows, *shape), copied into memory."""
+        """(rows, *shape), copied into memory; DamagedFile when a shard is not as it was when it was opened."""
         result = np.empty((len(rows), *self.shape), self.dtype)
-        if len(self._maps) == 1:
-            return np.take(self._maps[0], rows, axis=0, out=result, mode="clip")  # "raise" would copy twice
         owner = np.searchsorted(self._starts, rows, side="right") - 1
-        for shard in np.unique(owner):
-            mine = owner == shard
-            result[mine] = self._maps[shard][rows[mine] - self._starts[shard]]
+        for number in np.unique(owner):
+            places = np.flatnonzero(owner == number)
+            self._shards[number].take(rows[places] - self._starts[number], result, places)
         return result
 
-    def _open(self, path: Path) -> NDArray[np.generic]:
-        try:
-            mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, OSError, EOFError) as error:
-            raise DamagedFile(path, "is cut short or not an array; prepare the dataset again.") from error
-        if mapped.shape[1:] != self.shape or mapped.dtype != self.dtype:
-            problem = f"holds {mapped.dtype} {mapped.shape} where (n, {self.shape}) {self.dtype} is declared."
-            raise DamagedFile(path, problem + " Prepare the dataset again.")
-        return mapped
-
-    def __getstate__(self) -> dict[str, object]:
-        return {key: value for key, value in self.__dict__.items() if key != "_maps"}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state)
-        self._maps = [self._open(path) for path in self.paths]
+    def _open(self, path: Path) -> StoredArray:
+        shard = StoredArray.npy(path, PREPARE_AGAIN)
+        if shard.shape[1:] != self.shape or shard.dtype != self.dtype or shard.fortran:
+            problem = f"holds {shard.dtype} {shard.shape} where (n, {self.shape}) {self.dtype} is declared"
+            raise DamagedFile(path, f"{problem}; {PREPARE_AGAIN}")
+        return shard

@@ -137,7 +137,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "a link.h5": (linked, "refers to another file"),
     "samples elsewhere.h5": (elsewhere, "keeps its samples in another file"),
     "objects.npy": (pickled, "never unpickled"),
-    "cut.npy": (cut, "cannot be read"),
+    "cut.npy": (cut, "is cut short"),
     "no signals.npz": (lambda file: np.savez(file, a=1, b=2), "has no array called"),
     "labels.npz": (lambda file: np.savez(file, X=VALUES, y=[1, 2]), "for 6 examples"),
     "rate.npz": (lambda file: np.savez(file, X=VALUES, fs=-1.0), "sampling rate of -1"),

@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_core.data.readers.files import are_arrays, head, names_in_zip
+from synth_core.data.readers.files import are_arrays, check_regular, head, names_in_zip
 from synth_core.data.readers.matlab import HDF5, LARGEST, VERSION_5, VERSION_7, check_array, check_hdf5
 from synth_core.data.readers.matlab5 import read_variables
 from synth_core.errors import DamagedFile, DataError
+from synth_core.stored_array import StoredArray
 
 NPY, ZIP = b"\x93NUMPY", b"PK\x03\x04"
+SAVE_AGAIN = "save it again."
 SMALL = 64 * 2**20  # bytes of labels, names and the like
 
 
@@ -34,6 +36,7 @@ class ArrayFile(ABC):
     @cached_property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """The shape of every array, without reading it."""
+        check_regular(self.file)
         try:
             return self._shapes()
         except DataError:
@@ -44,6 +47,7 @@ class ArrayFile(ABC):
 
     def part(self, name: str, where: tuple[Any, ...] = ()) -> NDArray[Any]:
         """`array[where]`, a copy."""
+        check_regular(self.file)
         try:
             return np.array(self._part(name, where))
         except DataError:
@@ -83,21 +87,17 @@ def _holds_arrays(file: Path) -> bool:
 
 
 class _Npy(ArrayFile):
-    """One array, mapped; it is called "data"."""
+    """One array, read in parts; it is called "data"."""
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
-        return {"data": self._mapped().shape}
+        return {"data": StoredArray.npy(self.file, SAVE_AGAIN).shape}
 
     def _part(self, name: str, where: tuple[Any, ...]) -> Any:
-        return self._mapped()[where]
-
-    def _mapped(self) -> NDArray[Any]:
-        mapped: NDArray[Any] = np.load(self.file, mmap_mode="r", allow_pickle=False)
-        return mapped
+        return StoredArray.npy(self.file, SAVE_AGAIN).part(where)
 
 
 class _Npz(ArrayFile):
-    """Arrays of an archive: mapped where they are stored as they are, loaded once where they are compressed."""
+    """Arrays of an archive: read in parts where they are stored as they are, loaded once where they are compressed."""
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         with zipfile.ZipFile(self.file) as archive:
@@ -106,23 +106,19 @@ class _Npz(ArrayFile):
     def _part(self, name: str, where: tuple[Any, ...]) -> Any:
         with zipfile.ZipFile(self.file) as archive:
             member = archive.getinfo(f"{name}.npy")
-            shape, fortran, kind, header = self._header(archive, member)
-            if kind.hasobject:
+            if self._header(archive, member)[1].hasobject:
                 raise DamagedFile(self.file, f"holds Python objects in {name!r}, which are not unpickled.")
             if member.compress_type != zipfile.ZIP_STORED:
                 return self._loaded(archive, member)[where]
-        order = "F" if fortran else "C"
-        return np.memmap(self.file, kind, "r", self._content_at(member) + header, shape, order)[where]  # type: ignore[call-overload]
+        return StoredArray.npy(self.file, SAVE_AGAIN, offset=self._content_at(member)).part(where)
 
-    def _header(
-        self, archive: zipfile.ZipFile, member: zipfile.ZipInfo
-    ) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
-        """Shape, order, type, and the length of the header."""
+    def _header(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        """Shape and type."""
         with archive.open(member) as opened:
             version = np.lib.format.read_magic(opened)
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, fortran, kind = read(opened)
-            return shape, fortran, kind, opened.tell()
+            shape, _, kind = read(opened)
+            return shape, kind
 
     def _content_at(self, member: zipfile.ZipInfo) -> int:
         """Where the bytes of a stored member begin: after its local header of 30 bytes, its name and extra field."""

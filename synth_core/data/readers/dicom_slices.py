@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_core.data.readers.files import check_regular
 from synth_core.errors import DamagedFile, DataError
 
 AIR = -1024.0  # HU; what padding outside the reconstruction circle becomes
@@ -172,6 +173,7 @@ def opened(file: Path) -> BinaryIO:
     """A file to read from its start; a deflated one as if it had not been, within a bound."""
     from pydicom.filereader import read_file_meta_info
 
+    check_regular(file)
     try:
         meta = read_file_meta_info(file)
         if str(meta.get("TransferSyntaxUID", "")).encode() != DEFLATED:

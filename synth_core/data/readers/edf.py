@@ -1,6 +1,6 @@
 """European Data Format and its relatives, EDF, EDF+ (continuous or not), BDF and BDF+, whatever the file is called.
 
-Samples stay in the file and are mapped into memory for each reading. A discontinuous file is one recording in true
+Samples stay in the file until they are asked for. A discontinuous file is one recording in true
 time whose gaps are NaN, as long as these are at most MOST_GAPS times as long as what was recorded; else each run of
 records is a recording of its own, `record#1` and so on, and a window never spans two of them.
 """
@@ -29,6 +29,7 @@ from synth_core.types import DataSpec
 
 MOST_GAPS = 4  # times the samples that were recorded
 MOST_PARTS = 10_000
+AT_ONCE = 2**24  # bytes of records that are decoded together
 TOLERANCE = 0.001  # s; onsets of records are often written in whole milliseconds
 
 
@@ -70,15 +71,21 @@ class EdfRecording(Recording):
         return values
 
     def _decode(self, first: int, last: int, out: NDArray[np.float32]) -> None:
-        """Samples first … last − 1 of the file into `out`, (channels, last − first)."""
+        """Samples first … last − 1 of the file into `out`, (channels, last − first), some records at a time."""
         signals = [self.header.signals[pick] for pick in self.picks]
         size = signals[0].samples  # per record, the same for all that were picked
-        begin = first // size
-        records = self.header.stored()[begin : -(-last // size)]
-        here = slice(first - begin * size, last - begin * size)
-        for row, signal, unit in zip(out, signals, self.units, strict=True):
-            stored = _integers(records[:, signal.first : signal.first + size])[here]
-            row[:] = signal.physical(stored) * (factor(unit, self.spec.modality) or np.nan)
+        scales = [factor(unit, self.spec.modality) or np.nan for unit in self.units]
+        left = min(signal.first for signal in signals)
+        right = max(signal.first for signal in signals) + size
+        step = max(1, AT_ONCE // (self.header.per_record * self.header.width))
+        for begin in range(first // size, -(-last // size), step):
+            start, stop = max(first, begin * size), min(last, (begin + step) * size)
+            where = (slice(begin, -(-stop // size)), slice(left, right))
+            records = self.header.stored.part(where)
+            here = slice(start - begin * size, stop - begin * size)
+            for row, signal, scale in zip(out, signals, scales, strict=True):
+                stored = _integers(records[:, signal.first - left : signal.first - left + size])[here]
+                row[start - first : stop - first] = signal.physical(stored) * scale
 
 
 def read(files: Files, opening: Opening) -> list[Recording]:

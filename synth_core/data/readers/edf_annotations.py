@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
-
 from synth_core.data.readers.edf_header import Header, Signal
 from synth_core.data.recording import Annotation
 from synth_core.errors import DamagedFile
 
 MOST_BYTES = 2**28  # of annotations in one file
 MOST_ANNOTATIONS = 200_000
-MAPPED = 2**25  # bytes of the file that are mapped at once while the lists between its samples are collected
+AT_ONCE = 2**25  # bytes of the file whose lists are collected together
 _TIME = rb"([+-]\d{1,12}(?:\.\d{0,12})?)"
 _LIST = re.compile(_TIME + rb"(?:\x15(\d{1,12}(?:\.\d{0,12})?))?\x14\x14?([^\x00\x14][^\x00]*)\x14\x00")
 _RECORD = re.compile(_TIME + rb"\x14")
@@ -71,9 +69,9 @@ def _lists(header: Header, signal: Signal) -> list[bytes]:
     if size * header.records > MOST_BYTES:
         raise DamagedFile(header.file, f"has more than {MOST_BYTES >> 20} MB of annotations; export it without them.")
     lists: list[bytes] = []
-    step = max(1, MAPPED // (header.per_record * header.width))
+    step = max(1, AT_ONCE // (header.per_record * header.width))
     for first in range(0, header.records, step):
-        stored = header.stored()[first : first + step, signal.first : signal.first + signal.samples]
-        content = np.ascontiguousarray(stored).tobytes()
+        where = (slice(first, first + step), slice(signal.first, signal.first + signal.samples))
+        content = header.stored.part(where).tobytes()
         lists += [content[i : i + size] for i in range(0, len(content), size)]
     return lists

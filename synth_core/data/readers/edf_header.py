@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from synth_core.data.readers.files import head
 from synth_core.errors import DamagedFile
+from synth_core.stored_array import StoredArray
 
 EDF, BDF = b"0       ", b"\xffBIOSEMI"
 MOST_CHANNELS = 4096
@@ -93,21 +94,12 @@ class Header:
         """Samples of all signals in one data record."""
         return sum(signal.samples for signal in self.signals)
 
-    def stored(self) -> NDArray[np.int16] | NDArray[np.uint8]:
-        """The data records where they lie in the file: (records, samples) int16, or (records, samples, 3) bytes.
-
-        Mapped anew for each reading: a mapping that is kept holds every page that was ever read in memory.
-
-        Raises
-        ------
-        DamagedFile : when the file has become shorter.
-        """
+    @property
+    def stored(self) -> StoredArray:
+        """The data records where they lie in the file: (records, samples) int16, or (records, samples, 3) bytes."""
         shape = (self.records, self.per_record) if self.width == 2 else (self.records, self.per_record, 3)
         kind = np.dtype("<i2") if self.width == 2 else np.dtype("u1")
-        try:
-            return np.memmap(self.file, kind, "r", 256 * (1 + len(self.signals)), shape)
-        except (OSError, ValueError) as error:
-            raise DamagedFile(self.file, "is cut short or gone since it was opened; copy it again.") from error
+        return StoredArray(self.file, kind, shape, 256 * (1 + len(self.signals)))
 
 
 def is_edf(start: bytes) -> bool:

@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.channels import NO_KINDS, choose, kinds_by_name
 from synth_core.data.readers.edf_header import FILLERS, MOST_CHANNELS
-from synth_core.data.readers.files import Files, head, sibling
+from synth_core.data.readers.files import Files, check_regular, head, sibling
 from synth_core.data.readers.matlab import VERSION_5, VERSION_7, check_hdf5
 from synth_core.data.readers.matlab5 import read_variables
 from synth_core.data.readers.names import record_of
 from synth_core.data.readers.units import factor, unit_of
 from synth_core.data.recording import Annotation, Recording, Source
 from synth_core.errors import DamagedFile, DataError
+from synth_core.stored_array import StoredArray
 from synth_core.types import DataSpec
 
 FLAT = {"nbchan", "srate", "data"}  # newer versions save the fields of the structure as variables
@@ -55,6 +56,7 @@ class EeglabRecording(Recording):
 
     def _stored(self, first: int, last: int) -> NDArray[np.float32]:
         """(all channels, last − first)."""
+        check_regular(self.file)
         start = head(self.file, len(VERSION_5))
         if start == VERSION_5:
             return self._inside[:, first:last]
@@ -64,8 +66,10 @@ class EeglabRecording(Recording):
 
                 with h5py.File(self.file, "r") as content:
                     return np.asarray(_group(content)["data"][first:last], np.float32).T
-            return np.array(np.memmap(self.file, "<f4", "r", 0, self.size[::-1])[first:last].T)
-        except Exception as error:  # h5py and numpy raise whatever reading raised
+            return StoredArray(self.file, np.dtype("<f4"), self.size[::-1]).part((slice(first, last),)).T
+        except DataError:
+            raise
+        except Exception as error:  # h5py raises whatever reading raised
             raise DamagedFile(self.file, "cannot be read to its end; copy or save it again.") from error
 
     @cached_property

@@ -10,11 +10,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
+from synth_core.data.listing import LEFT_OUT, Listing, kind_left_out
 from synth_core.data.recording import Evidence
 from synth_core.errors import DamagedFile, DataError
+from synth_core.stored_array import opened
 
 HEAD = 512  # bytes that tell a format
-MOST_FILES = 500_000  # in one folder tree: PTB-XL complete has 87,000
+LONGEST_LINE = 4 * 2**20  # bytes that name the columns of a table
+MOST_COLUMNS, MOST_CELLS = 100_000, 2**27  # of a table: pandas takes 8 bytes and more for a cell
 
 
 class Files:
@@ -22,7 +25,13 @@ class Files:
 
     Parameters
     ----------
-    path : a file, or a folder whose visible files are taken in order of name; links out of it are not followed.
+    path : a file, or a folder whose visible regular files are taken in order of name. Links count where they lead to
+        a file inside the folder, or to the store of git-annex around it.
+
+    Attributes
+    ----------
+    problems : one error for each kind of entry that was left out: pipes, devices, links that lead out, files that
+        git-annex or git-lfs has not fetched.
 
     Raises
     ------
@@ -33,7 +42,8 @@ class Files:
         self.path = path
         self.root = path if path.is_dir() else path.parent
         self._above = PurePath(self.root.resolve())
-        self._relative = {file: file.relative_to(self.root) for file in _files_under(path)}
+        self._listing = Listing(path)
+        self._relative = {file: file.relative_to(self.root) for file in self._listing.files()}
         self._left = dict.fromkeys(self._relative)
         self._heads: dict[Path, bytes] = {}
 
@@ -43,6 +53,11 @@ class Files:
 
     def __len__(self) -> int:
         return len(self._left)
+
+    @property
+    def problems(self) -> list[DataError]:
+        """What was left out."""
+        return self._listing.problems()
 
     def named(self, *endings: str) -> list[Path]:
         """Those left whose names end so, in lower case, such as ".edf"."""
@@ -79,38 +94,24 @@ class Files:
     def replace(self, archive: Path, folder: Path) -> None:
         """List what was unpacked from an archive in the place of the archive."""
         within = self._relative[archive].with_suffix("")
-        for file in _files_under(folder):
+        for file in Listing(folder).files():
             self._relative[file] = within / file.relative_to(folder)
             self._left[file] = None
         self.take(archive)
 
 
-def _files_under(path: Path) -> Iterator[Path]:
-    if path.is_file():
-        yield path
-        return
-    seen = 0
-    for folder, subfolders, names in os.walk(path):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith((".", "__MACOSX")))
-        for name in sorted(names):
-            seen += 1
-            if seen > MOST_FILES:
-                raise DataError(path, f"holds more than {MOST_FILES:,} files; point at one collection inside it.")
-            if not name.startswith("."):
-                yield Path(folder, name)
-
-
 def head(path: Path, size: int = 4096) -> bytes:
-    """The first bytes of a file; none when it cannot be read."""
+    """The first bytes of a regular file; none when it cannot be read."""
     try:
-        with path.open("rb") as file:
-            return file.read(size)
-    except OSError:
+        with opened(path) as content:
+            return os.pread(content, size, 0)
+    except DataError:
         return b""
 
 
 def read_bounded(path: Path, limit: int, purpose: str) -> bytes:
     """All bytes of a file, gzip undone; DataError when there are more than `limit`."""
+    check_regular(path)
     try:
         compressed = head(path, 2) == b"\x1f\x8b"
         with gzip.open(path, "rb") if compressed else path.open("rb") as file:
@@ -122,6 +123,38 @@ def read_bounded(path: Path, limit: int, purpose: str) -> bytes:
     if len(content) > limit:
         raise DataError(path, f"has more than the {limit / 2**20:.0f} MB that {purpose} may have; split it first.")
     return content
+
+
+def first_line(file: Path) -> bytes:
+    """The line of a text file, gzip undone, that names its columns; none when the file cannot be read.
+
+    Raises
+    ------
+    DataError : for a line of more than LONGEST_LINE bytes.
+    """
+    try:
+        check_regular(file)
+        with gzip.open(file, "rb") if head(file, 2) == b"\x1f\x8b" else file.open("rb") as content:
+            line = content.readline(LONGEST_LINE)
+            while line and not line.strip():
+                line = content.readline(LONGEST_LINE)
+    except (OSError, EOFError, zlib.error, DataError):
+        return b""
+    if len(line) == LONGEST_LINE:
+        raise DataError(file, f"has a first line of more than {LONGEST_LINE >> 20} MB, which no table has; correct it.")
+    return line
+
+
+def check_cells(file: Path, content: bytes, separator: str) -> None:
+    """DataError for a table of more columns or cells than are read, before any of it is parsed."""
+    mark = separator.encode()
+    columns = content[: content.find(b"\n") + 1 or None].count(mark) + 1
+    if columns > MOST_COLUMNS:
+        raise DataError(file, f"has {columns:,} columns; at most {MOST_COLUMNS:,} are read. Split or transpose it.")
+    cells = columns * (content.count(b"\n") + 1)
+    if cells > MOST_CELLS:
+        problem = f"has about {cells / 1e6:,.0f} million cells; at most {MOST_CELLS / 1e6:,.0f} million are read."
+        raise DataError(file, f"{problem} Split it first.")
 
 
 def names_in_zip(file: Path) -> list[str] | None:
@@ -144,4 +177,13 @@ def sibling(owner: Path, name: str) -> Path:
     if not plain or any(mark in name for mark in ("/", "\\", "\0", ":")):
         named = f"refers to the file {name[:60]!r} outside its own folder"
         raise DamagedFile(owner, f"{named}; only plain names are read.")
-    return owner.parent / name
+    beside = owner.parent / name
+    if kind := kind_left_out(beside, beside.parent.resolve()):
+        raise DamagedFile(beside, LEFT_OUT[kind].format(others="", name=beside))
+    return beside
+
+
+def check_regular(file: Path) -> None:
+    """DamagedFile where something that is no file has come into the place of one: opening a pipe waits for ever."""
+    with opened(file):
+        pass

@@ -184,19 +184,24 @@ class _Opened:
         from PIL import Image
 
         try:
-            self.image = Image.open(self.file, formats=("PNG", "JPEG", "TIFF"))
+            self.opened = self.file.open("rb")  # given a path, Pillow maps plain TIFF into memory
+            self.image = Image.open(self.opened, formats=("PNG", "JPEG", "TIFF"))
         except Exception as error:
             raise self._damaged() from error
         if self.image.width * self.image.height > MOST_PIXELS:
             words = f"{self.image.height} × {self.image.width}"
-            self.image.close()
+            self._close()
             raise DamagedFile(self.file, f"declares {words} pixels, which no CT slice has.")
         return self.image
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        self.image.close()
+        self._close()
         if isinstance(error, Exception) and not isinstance(error, DataError):
             raise self._damaged() from error
+
+    def _close(self) -> None:
+        self.image.close()
+        self.opened.close()
 
     def _damaged(self) -> DamagedFile:
         return DamagedFile(self.file, "is cut short or not a valid image; copy or download it again.")

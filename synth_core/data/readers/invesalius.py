@@ -5,6 +5,7 @@ The program keeps its rows from posterior to anterior; they are turned here, so 
 
 from __future__ import annotations
 
+import math
 import plistlib
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,7 @@ from synth_core.data.readers.dicom_slices import AIR
 from synth_core.data.readers.files import Files, read_bounded, sibling
 from synth_core.data.recording import Recording, Source
 from synth_core.errors import DamagedFile, DataError
+from synth_core.stored_array import StoredArray
 from synth_core.types import DataSpec
 
 PROJECT = "main.plist"
@@ -27,26 +29,31 @@ LARGEST_VOLUME = 2**30  # bytes
 
 @dataclass(kw_only=True)
 class InvesaliusVolume(Recording):
-    """One volume; unpacked or mapped on the first `read`."""
+    """One volume; unpacked on the first `read` where it is compressed."""
 
     matrix: Path
-
-    @cached_property
-    def volume(self) -> NDArray[np.int16]:
-        """(slices, height, width) HU, anterior first; mapped from the disk where the file is not compressed."""
-        shape = (self.slices, *self.spec.shape[1:])
-        size = 2 * int(np.prod(shape))
-        if self.matrix.suffix == ".gz":
-            content = read_bounded(self.matrix, size, f"a volume of {shape[0]} × {shape[1]} × {shape[2]} voxels")
-            if len(content) != size:
-                raise _cut_short(self.matrix, len(content), size)
-            return np.frombuffer(content, "<i2").reshape(shape)[:, ::-1]
-        return np.memmap(self.matrix, "<i2", "r", shape=shape)[:, ::-1]
 
     def read(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32]:
         """See Recording."""
         first, last = self.span(start, stop)
-        return np.maximum(self.volume[first:last].astype(np.float32), np.float32(AIR))
+        if self.matrix.suffix == ".gz":
+            stored = self._unpacked[first:last]
+        else:
+            stored = StoredArray(self.matrix, np.dtype("<i2"), self._shape).part((slice(first, last),))
+        return np.maximum(stored[:, ::-1].astype(np.float32), np.float32(AIR))  # anterior first
+
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        return (self.slices, *self.spec.shape[1:])  # type: ignore[return-value]
+
+    @cached_property
+    def _unpacked(self) -> NDArray[np.int16]:
+        """(slices, height, width) HU, as the file has them."""
+        size = 2 * math.prod(self._shape)
+        content = read_bounded(self.matrix, size, f"a volume of {' × '.join(map(str, self._shape))} voxels")
+        if len(content) != size:
+            raise _cut_short(self.matrix, len(content), size)
+        return np.frombuffer(content, "<i2").reshape(self._shape)
 
 
 def read(files: Files, opening: Opening) -> list[Recording]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from synth_core.data.readers import hdf5_trial
+from synth_core.data.readers.files import check_regular
 from synth_core.errors import DamagedFile, DataError
 
 VERSION_5, VERSION_7 = b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file"
@@ -29,6 +30,7 @@ _BLOCK = 2**20
 
 def check_version_5(file: Path) -> None:
     """Raise unless the elements lie within the file and unpack to at most LARGEST bytes."""
+    check_regular(file)
     size = file.stat().st_size
     if size > LARGEST:
         raise DataError(file, f"has more than {LARGEST >> 30} GB; save it with -v7.3, which is read in parts.")

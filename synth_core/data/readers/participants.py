@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from synth_core.data.readers.base import Opening
-from synth_core.data.readers.files import read_bounded
+from synth_core.data.readers.files import check_cells, read_bounded
 from synth_core.data.recording import Recording
 from synth_core.errors import DamagedFile, DataError, InvalidSetting
 
@@ -37,6 +37,7 @@ class Participants:
 def read_table(file: Path, limit: int = LIMIT) -> pd.DataFrame:
     """A tab-separated table of text in which "n/a" means missing; DamagedFile when it is none."""
     content = read_bounded(file, limit, "a table")
+    check_cells(file, content, "\t")
     try:
         table = pd.read_csv(
             io.BytesIO(content), sep="\t", dtype=str, keep_default_na=False, na_values=list(MISSING),

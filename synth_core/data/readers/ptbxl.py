@@ -8,6 +8,7 @@ al. 2021 counts those statements too, which changes fewer than 1 % of the record
 from __future__ import annotations
 
 import ast
+import io
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -16,12 +17,13 @@ from typing import Any
 import pandas as pd
 
 from synth_core.data.readers.base import Opening
-from synth_core.data.readers.files import Files
+from synth_core.data.readers.files import Files, check_cells, read_bounded
 from synth_core.data.readers.wfdb import read_header
 from synth_core.data.readers.wfdb_comments import without_free_text
 from synth_core.data.recording import Recording, Source
 from synth_core.errors import DamagedFile, DataError, InvalidSetting
 
+LIMIT = 256 * 2**20  # bytes of a table
 DATABASE, STATEMENTS = "ptbxl_database.csv", "scp_statements.csv"
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
 FILENAME_COLUMNS = {100.0: "filename_lr", 500.0: "filename_hr"}  # Hz → column
@@ -95,9 +97,11 @@ def _header(path: Path, name: str) -> Path:
 
 
 def _table(file: Path, columns: list[str]) -> pd.DataFrame:
+    content = read_bounded(file, LIMIT, "a table of records")
+    check_cells(file, content, ",")
     try:
-        table = pd.read_csv(file, low_memory=False)
-    except (ValueError, OSError) as error:
+        table = pd.read_csv(io.BytesIO(content), low_memory=False)
+    except ValueError as error:
         raise DamagedFile(file, "is not a readable CSV table; download it again.") from error
     for column in columns:
         if column not in table.columns:

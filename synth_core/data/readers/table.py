@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.channels import kinds_by_name
-from synth_core.data.readers.files import Files, read_bounded
+from synth_core.data.readers.files import MOST_CELLS, MOST_COLUMNS, Files, check_cells, first_line, read_bounded
 from synth_core.data.readers.names import electrode_name, is_number, lead_name, record_of, unique
 from synth_core.data.readers.units import factor, unit_of, volts
 from synth_core.data.recording import MemoryRecording, Recording, Source
@@ -31,7 +31,7 @@ PARQUET = b"PAR1"
 LIMIT = 512 * 2**20  # bytes of a table, all of which is loaded
 WHOLE_FILE = "The table does not say which of its rows are of one person, so all of them count as one."
 MOST_COMMON = 20  # columns that are called alike make a row a window
-MOST_COLUMNS, MOST_CLASSES, MOST_RECORDINGS = 100_000, 256, 1_000_000
+MOST_CLASSES, MOST_RECORDINGS = 256, 1_000_000
 TIMES = ("time", "t", "seconds", "time (s)", "time_s", "time [s]", "timestamp (s)")
 JITTER = 0.01  # of a sample interval; times are rounded when they are written
 _UNIT = re.compile(r"^(.*?)\s*[(\[]\s*([\w\u00b5\u03bc]+)\s*[)\]]$")
@@ -42,7 +42,12 @@ def read(files: Files, opening: Opening) -> list[Recording]:
     """The recordings of every table that says enough; of others only why not, where nothing else is there."""
     recordings: list[Recording] = []
     for file in [*files.named(".csv", ".tsv", ".csv.gz", ".tsv.gz"), *files.starting(PARQUET)]:
-        columns = _columns(file, files.head(file))
+        try:
+            columns = _columns(file, files.head(file))
+        except DataError as error:
+            files.take(file)
+            opening.skipped.append(error)
+            continue
         if not _is_told(columns, opening) and not (_is_asked_for(opening) or files.path == file):
             continue
         if not columns or all(is_number(name) for name in columns):
@@ -188,8 +193,6 @@ class _Table:
 
     def _values(self, columns: list[str]) -> NDArray[np.float32]:
         """(rows, columns); empty cells are NaN."""
-        if len(columns) > MOST_COLUMNS:
-            raise DataError(self.file, f"has {len(columns):,} columns of samples, more than are read.")
         try:
             return self.frame[columns].to_numpy(np.float32)
         except (ValueError, TypeError) as error:
@@ -227,7 +230,8 @@ def _frame(file: Path) -> pd.DataFrame:
         if content.startswith(PARQUET):
             frame = _parquet(file, content)
         else:
-            separator = "\t" if ".tsv" in file.name.lower() else ","
+            separator = _separator(file)
+            check_cells(file, content, separator)
             frame = pd.read_csv(io.BytesIO(content), sep=separator, low_memory=False, encoding_errors="replace")
     except DataError:
         raise
@@ -246,24 +250,31 @@ def _parquet(file: Path, content: bytes) -> pd.DataFrame:
     groups = range(described.metadata.num_row_groups)
     size = sum(described.metadata.row_group(i).total_byte_size for i in groups)
     cells = described.metadata.num_rows * described.metadata.num_columns
-    if size > LIMIT or cells * 8 > 4 * LIMIT:
+    if described.metadata.num_columns > MOST_COLUMNS:
+        raise DataError(file, f"has more than the {MOST_COLUMNS:,} columns that are read; split or transpose it.")
+    if size > LIMIT or cells > MOST_CELLS:
         raise DataError(file, f"unpacks to more than the {LIMIT >> 20} MB that a table may have; split it first.")
     frame: pd.DataFrame = described.read().to_pandas(ignore_metadata=True)
     return frame
 
 
 def _columns(file: Path, start: bytes) -> list[str]:
-    """Names of the columns, without reading the table; none where that fails."""
+    """Names of the columns, without reading the table; none where that fails, DataError where they are too many."""
+    line = b"" if start.startswith(PARQUET) else first_line(file)
+    check_cells(file, line, _separator(file))
     try:
         if start.startswith(PARQUET):
             import pyarrow.parquet
 
             return [str(name) for name in pyarrow.parquet.read_schema(file).names]
-        separator = "\t" if ".tsv" in file.name.lower() else ","
-        frame = pd.read_csv(file, sep=separator, nrows=0, encoding_errors="replace")
+        frame = pd.read_csv(io.BytesIO(line), sep=_separator(file), nrows=0, encoding_errors="replace")
     except Exception:  # as in _frame; whoever reads the table says why
         return []
     return [str(column).strip().lstrip("\ufeff") for column in frame.columns]
+
+
+def _separator(file: Path) -> str:
+    return "\t" if ".tsv" in file.name.lower() else ","
 
 
 def _is_told(columns: Sequence[str], opening: Opening) -> bool:

@@ -1,19 +1,22 @@
 """Voxels in one block of a file, as NIfTI, MetaImage and NRRD keep them → axial slices in Hounsfield units.
 
-Uncompressed volumes are mapped and read slice by slice. Of compressed ones the last two that were read stay in memory,
-an image and its mask, for the whole process; more of them while they are small. Masks on the grid of an image become
+Uncompressed volumes whose slices follow one another in the file are read slice by slice. Of compressed ones, and of
+those that lie in another order, the last two that were read stay in memory, an image and its mask, for the whole
+process; more of them while they are small. Masks on the grid of an image become
 its lesion mask.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from io import FileIO
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -25,9 +28,10 @@ from synth_core.data.readers.base import Opening
 from synth_core.data.readers.dicom_slices import AIR
 from synth_core.data.recording import Evidence, Recording, Source
 from synth_core.errors import DamagedFile, DataError
+from synth_core.stored_array import COPY_AGAIN, StoredArray, opened
 from synth_core.types import DataSpec
 
-LARGEST_PACKED, LARGEST_MAPPED = 2**30, 2**35  # bytes of voxels
+LARGEST_PACKED, LARGEST_PLAIN = 2**30, 2**35  # bytes of voxels
 BLOCK = 2**20  # bytes that are unpacked at a time
 KEPT = 2**28  # bytes of unpacked volumes beyond which only two stay
 PEEK = 2**22  # bytes of a packed volume that tell what its values are
@@ -73,7 +77,7 @@ class Voxels:
 
     def __post_init__(self) -> None:
         size = self.bytes
-        limit = LARGEST_PACKED if self.packed else LARGEST_MAPPED
+        limit = LARGEST_PACKED if self.packed else LARGEST_PLAIN
         if min(self.shape) < 1 or not 0 < size <= limit or self.start < 0 or not 0 <= self.skip <= BLOCK * 64:
             words = " × ".join(map(str, self.shape))
             problem = f"declares a volume of {words} voxels; at most {limit / 2**30:.0f} GB are read."
@@ -126,32 +130,66 @@ class Voxels:
         return self.shape == other.shape and bool(np.allclose(self.affine, other.affine, atol=0.1))
 
     def read(self, first: int, last: int) -> NDArray[np.float32]:
-        """(last − first, height, width) values by slope and intercept; the file may be mapped or unpacked for it."""
+        """(last − first, height, width) values by slope and intercept; the whole file may be unpacked for it."""
         order, directions = self.axes
-        stored = self._stored().transpose(order)[tuple(slice(None, None, step) for step in directions)][first:last]
-        return stored.astype(np.float32) * np.float32(self.slope) + np.float32(self.intercept)
+        depth = self.shape[order[0]]
+        along = slice(first, last) if directions[0] > 0 else slice(depth - last, depth - first)
+        where = [slice(None)] * 3
+        where[order[0]] = along
+        turned = tuple(slice(None, None, step) for step in directions)
+        return self._scaled(self._stored(where).transpose(order)[turned])
 
     def peek(self) -> NDArray[np.float64]:
         """Distinct values of some slices, or of the beginning of a packed volume; of all where these are constant."""
-        if self.packed:
-            count = min(PEEK // self.dtype.itemsize, self.bytes // self.dtype.itemsize)
-            some = np.frombuffer(b"".join(_unpacked(self, count * self.dtype.itemsize)), self.dtype)
-        else:
-            depth = self.oriented_shape[0]
-            order = self.axes[0]
-            some = self._stored().transpose(order)[[depth // 4, depth // 2, 3 * depth // 4]]
+        some = self._beginning() if self.packed else self._three_slices()
+        parts: Iterable[NDArray[Any]] = [some]
+        size = some.size
         if some.size and some.min() == some.max():
-            some = self._stored()
-        every = max(1, some.size // PEEK)
-        distinct = np.unique(np.append(some.ravel(order="K")[::every], [some.min(), some.max()]))
+            parts, size = self._all(), math.prod(self.shape)
+        every = max(1, size // PEEK)
+        found = [np.unique(np.append(one.ravel(order="K")[::every], [one.min(), one.max()])) for one in parts]
+        distinct = np.unique(np.concatenate(found))
         return distinct.astype(np.float64) * self.slope + self.intercept
 
-    def _stored(self) -> NDArray[Any]:
-        """In the axes of the file."""
-        if not self.packed:
-            return np.memmap(self.file, self.dtype, "r", self.start + self.skip, self.shape, order="F")
-        state = self.file.stat()
-        return _last_volume((self.file, self.start, state.st_mtime_ns, state.st_size), self._unpack)
+    def _scaled(self, stored: NDArray[Any]) -> NDArray[np.float32]:
+        return stored.astype(np.float32) * np.float32(self.slope) + np.float32(self.intercept)
+
+    def _beginning(self) -> NDArray[Any]:
+        count = min(PEEK // self.dtype.itemsize, self.bytes // self.dtype.itemsize)
+        return np.frombuffer(b"".join(_unpacked(self, count * self.dtype.itemsize)), self.dtype)
+
+    def _three_slices(self) -> NDArray[Any]:
+        where = [slice(None)] * 3
+        chosen = []
+        for quarter in (1, 2, 3):
+            position = quarter * self.oriented_shape[0] // 4
+            where[self.axes[0][0]] = slice(position, position + 1)
+            chosen.append(self._stored(where).ravel(order="K"))
+        return np.concatenate(chosen)
+
+    def _all(self) -> Iterable[NDArray[Any]]:
+        return [self._kept()] if self.packed else self._plain.blocks()
+
+    @property
+    def _plain(self) -> StoredArray:
+        """The voxels of a file that is not packed."""
+        return StoredArray(self.file, self.dtype, self.shape, self.start + self.skip, fortran=True)
+
+    def _stored(self, where: list[slice]) -> NDArray[Any]:
+        """A part in the axes of the file."""
+        follow = self.axes[0][0] == 2
+        if not self.packed and (follow or self.bytes > LARGEST_PACKED):
+            return self._plain.part(where)
+        return self._kept()[tuple(where)]
+
+    def _kept(self) -> NDArray[Any]:
+        """All of it, in the axes of the file."""
+        try:
+            state = self.file.stat()
+        except OSError as error:
+            raise DamagedFile(self.file, f"is gone since it was opened; {COPY_AGAIN}") from error
+        key = (self.file, self.start, state.st_mtime_ns, state.st_size)
+        return _last_volume(key, self._unpack if self.packed else self._plain.part)
 
     def _unpack(self) -> NDArray[Any]:
         content = np.empty(self.bytes, np.uint8)
@@ -306,7 +344,7 @@ def _unpacked(voxels: Voxels, size: int) -> Iterator[bytes]:
     """The first `size` bytes of the voxels, in blocks; never more is unpacked, whatever the stream holds."""
     skip, left = voxels.skip, size
     try:
-        with voxels.file.open("rb") as file:
+        with opened(voxels.file) as content, FileIO(content, closefd=False) as file:
             file.seek(voxels.start)
             for block in _inflated(iter(lambda: file.read(BLOCK), b"")):
                 block = block[skip:] if (skip := max(0, skip)) else block
@@ -316,8 +354,6 @@ def _unpacked(voxels: Voxels, size: int) -> Iterator[bytes]:
                     return
     except zlib.error as error:
         raise DamagedFile(voxels.file, "is not valid gzip; copy or download it again.") from error
-    except OSError as error:
-        raise DataError(voxels.file, f"could not be read ({error.strerror or error}).") from error
     problem = f"is cut short: {size - left:,} of {size:,} bytes are there. Copy or download it again."
     raise DamagedFile(voxels.file, problem)
 

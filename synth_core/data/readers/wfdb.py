@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from synth_core.data.layouts import LUDB, MIT_BIH, MIT_BIH_RECORDS
 from synth_core.data.readers.base import Opening
-from synth_core.data.readers.files import Files, read_bounded, sibling
+from synth_core.data.readers.files import Files, check_regular, read_bounded, sibling
 from synth_core.data.readers.names import (
     channel_kind,
     electrode_name,
@@ -76,7 +76,7 @@ class WfdbRecording(Recording):
     def read(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32]:
         """See Recording."""
         first, last = self.span(start, stop)
-        values = decode(self.header, self.picks, first, last, self.from_start)
+        values = decode(self.header, self.picks, first, last, self.from_start, self.signals)
         return (values * np.array(self.scales)[:, None]).astype(np.float32)  # (channels, samples)
 
 
@@ -151,13 +151,17 @@ def parsed_header(header: Path, several: bool = False) -> Any:
     return record
 
 
-def decode(header: Path, picks: Sequence[int], first: int, last: int, from_start: bool = False) -> NDArray[np.float64]:
+def decode(
+    header: Path, picks: Sequence[int], first: int, last: int, from_start: bool = False, signals: Sequence[Path] = ()
+) -> NDArray[np.float64]:
     """(picks, last − first) in the units of the file."""
     import wfdb
 
     if first == last:
         return np.zeros((len(picks), 0))
     begin = 0 if from_start else first
+    for file in (header, *signals):
+        check_regular(file)
     try:
         record = wfdb.rdrecord(str(header.with_suffix("")), sampfrom=begin, sampto=last, channels=list(picks))
         values = np.asarray(record.p_signal, np.float64).T[:, first - begin :]
