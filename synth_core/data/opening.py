@@ -10,7 +10,7 @@ from typing import Unpack
 from synth_core.data.archives import unpack_archives
 from synth_core.data.identity import identified
 from synth_core.data.readers import READERS
-from synth_core.data.readers.base import Opening, Told
+from synth_core.data.readers.base import RATES, Opening, Told
 from synth_core.data.readers.files import Files
 from synth_core.data.readers.names import unique
 from synth_core.data.recording import Recording
@@ -79,12 +79,26 @@ def open_recordings(
     opening.skipped.extend(_misnamed(files, alone=not recordings))
     if not recordings:
         raise opening.skipped[0] if opening.skipped else _unrecognised(path)
+    recordings = _of_possible_rates(recordings, opening)
     recordings, folders = with_class_folders(with_tables(recordings, files))
     recordings = identified(_uniquely_named(recordings), opening.subject_pattern, folders)
     opening.check_used()
     if skipped is not None:
         skipped.extend(opening.skipped)
     return recordings
+
+
+def _of_possible_rates(recordings: list[Recording], opening: Opening) -> list[Recording]:
+    """Signals at a rate that an EEG or ECG can have; of the others it is asked."""
+    low, high = RATES
+    possible = [one for one in recordings if one.spec.is_image or low <= one.spec.rate <= high]
+    for one in recordings:
+        if not one.spec.is_image and not low <= one.spec.rate <= high:
+            problem = f"would have a rate of {one.spec.rate:g} Hz, which no {one.spec.modality.upper()} has"
+            opening.skipped.append(DataError(one.record, f"{problem}; correct the file or state the `rate`."))
+    if recordings and not possible:
+        raise opening.skipped[-1]
+    return possible
 
 
 def _uniquely_named(recordings: list[Recording]) -> list[Recording]:

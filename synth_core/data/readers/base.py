@@ -12,6 +12,7 @@ from synth_core.data.recording import Recording
 from synth_core.errors import DataError, InvalidSetting
 from synth_core.types import UNITS, Modality
 
+RATES = (16.0, 100_000.0)  # Hz that an EEG or ECG can have
 COLUMN_OPTIONS = {  # option → what must be there for it to mean anything
     "labels_from": "a table of participants",
     "severity_from": "a table of participants",

@@ -174,7 +174,8 @@ def _metadata(header: Header, choice: Choice, signals: Sequence[Signal], opening
 
 def _runs(header: Header, size: int, rate: float) -> tuple[float, tuple[Run, ...]]:
     """When the first record begins, in seconds, and the samples that follow one another without a gap."""
-    if not header.discontinuous:
+    keeps_time = any(signal.is_annotations and signal.samples for signal in header.signals)
+    if not header.discontinuous and not keeps_time:
         return 0.0, (Run(0, 0, size * header.records),)
     onsets = np.array(record_onsets(header))
     gaps = np.diff(onsets) - header.seconds

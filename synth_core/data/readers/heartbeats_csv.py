@@ -24,6 +24,8 @@ from synth_core.types import DataSpec
 
 SAMPLES, RATE = 187, 125.0
 CLASSES = ("N", "S", "V", "F", "Q")  # 0 … 4
+PTB_CLASSES = ("normal", "abnormal")  # ptbdb_normal.csv and ptbdb_abnormal.csv: 0 and 1
+NOT_KNOWN = "Neither the name of the table nor its classes say which collection it is: classes are shown as numbers."
 LONGEST_ROW = 16_384  # bytes
 MOST_ROWS = 2_000_000
 SUBJECT = "patients not named"
@@ -73,22 +75,37 @@ def read(files: Files, opening: Opening) -> list[Recording]:
 
 
 def _rows(file: Path, files: Files) -> Iterator[Heartbeat]:
+    names, warnings = _meaning(file)
     name, evidence = record_of(files.relative(file)), files.evidence(file, table=SUBJECT)
     spec = DataSpec("ecg", (1, SAMPLES), "mV", RATE, ("ECG",))
-    for number, (offset, size, label) in enumerate(_index(file)):
+    for row, (offset, size, label) in enumerate(_index(file)):
+        if label >= len(names):
+            raise DamagedFile(
+                file, f"has the class {label} in row {row + 1:,}, which its collection has not; correct it."
+            )
         yield Heartbeat(
             spec=spec,
             subject=SUBJECT,
-            record=f"{name}/{number + 1}",
+            record=f"{name}/{row + 1}",
             evidence=evidence,
-            warnings=(WARNING,),
-            labels=_LABELS[label],
+            warnings=(WARNING, *warnings),
+            labels={one: int(number == label) for number, one in enumerate(names)},
             source=SOURCE,
             metadata={"amplitude": "relative"},
             file=file,
             offset=offset,
             size=size,
         )
+
+
+def _meaning(file: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the classes 0, 1, …, and what to warn of: tables of one shape come from several collections."""
+    stem = file.stem.lower()
+    if "mitbih" in stem:
+        return CLASSES, ()
+    if "ptbdb" in stem:
+        return PTB_CLASSES, ()
+    return tuple(f"class {number}" for number in range(len(CLASSES))), (NOT_KNOWN,)
 
 
 def _index(file: Path) -> Iterator[tuple[int, int, int]]:
@@ -126,6 +143,3 @@ def _numbers(row: bytes) -> NDArray[np.float32] | None:
     if len(values) != SAMPLES + 1 or _label(row.strip()) is None or not ((values[:-1] >= 0) & (values[:-1] <= 1)).all():
         return None
     return values[:-1].astype(np.float32)
-
-
-_LABELS = [{name: int(name == given) for name in CLASSES} for given in CLASSES]

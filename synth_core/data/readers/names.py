@@ -50,7 +50,8 @@ def channel_kind(text: str) -> str:
         return "ecg"
     if _NOT_BRAIN.search(stripped):
         return "other"
-    if stripped != text.strip() or parts[0].upper() in _electrodes():
+    numbered = re.match(r"^EEG\d+$", stripped, re.IGNORECASE)
+    if stripped != text.strip() or numbered or parts[0].upper() in _electrodes():
         return "eeg"
     return "unknown"
 

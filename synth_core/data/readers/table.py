@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from synth_core.data.readers.base import Opening
+from synth_core.data.readers.base import RATES, Opening
 from synth_core.data.readers.channels import kinds_by_name
 from synth_core.data.readers.files import MOST_CELLS, MOST_COLUMNS, Files, check_cells, first_line, read_bounded
 from synth_core.data.readers.names import electrode_name, is_number, lead_name, record_of, unique
@@ -32,7 +32,9 @@ LIMIT = 512 * 2**20  # bytes of a table, all of which is loaded
 WHOLE_FILE = "The table does not say which of its rows are of one person, so all of them count as one."
 MOST_COMMON = 20  # columns that are called alike make a row a window
 MOST_CLASSES, MOST_RECORDINGS = 256, 1_000_000
-TIMES = ("time", "t", "seconds", "time (s)", "time_s", "time [s]", "timestamp (s)")
+TIMES = ("time", "t", "seconds", "time (s)", "time_s", "time [s]", "timestamp (s)", "timestamp")
+MILLISECONDS = ("time (ms)", "time_ms", "time [ms]", "t_ms", "ms", "milliseconds", "timestamp (ms)")
+TAKEN_AS_MS = "The column {column!r} does not say its unit: as seconds it would mean {rate:g} Hz, so it is taken as ms."
 JITTER = 0.01  # of a sample interval; times are rounded when they are written
 _UNIT = re.compile(r"^(.*?)\s*[(\[]\s*([\w\u00b5\u03bc]+)\s*[)\]]$")
 _NUMBERED = re.compile(r"^(.*?)(\d+)$")
@@ -68,6 +70,7 @@ class _Table:
         self.record = record_of(files.relative(file))
         self.evidence = files.evidence(file, whole=self.record, note=WHOLE_FILE)
         self.frame = _frame(file)
+        self.warnings: list[str] = []
         for option in ("label_column", "subject_column", "time_column"):
             self._check_column(option, getattr(opening, option))
         self.special = {opening.label_column, opening.subject_column, self._time_column()}
@@ -76,7 +79,8 @@ class _Table:
         """One per window, or per run of rows of one person and class."""
         if self.frame.empty:
             raise DamagedFile(self.file, "has no rows; export it again.")
-        windows = [] if self.opening.channels and len(self.opening.channels) > 1 else self._window_columns()
+        several = self.opening.channels is not None and len(self.opening.channels) > 1
+        windows = [] if several or self._time_column() is not None else self._window_columns()
         labels, subjects = self._labels(), self._subjects()
         return list(self._rows(windows, labels, subjects) if windows else self._runs(labels, subjects))
 
@@ -116,6 +120,7 @@ class _Table:
             evidence=replace(self.evidence, table=subject),
             labels=labels,
             source=Source(self.file.resolve().parent.name),
+            warnings=tuple(dict.fromkeys(self.warnings)),
             values=np.ascontiguousarray(values, np.float32),
         )
 
@@ -130,7 +135,7 @@ class _Table:
     def _time_column(self) -> str | None:
         if self.opening.time_column is not None:
             return self.opening.time_column
-        return next((name for name in self.frame.columns if name.lower() in TIMES), None)
+        return next((name for name in self.frame.columns if name.lower() in (*TIMES, *MILLISECONDS)), None)
 
     def _window_columns(self) -> list[str]:
         return _alike([name for name in self.frame.columns if name not in self.special])
@@ -181,7 +186,22 @@ class _Table:
         mean = float(times[-1] - times[0]) / len(steps)
         if np.abs(steps - usual).max() > 0.5 * usual or abs(mean - usual) > JITTER * usual:
             raise DataError(self.file, f"is not sampled evenly in time ({column!r}); resample it first.")
-        return float(round(1 / mean, 6))
+        return self._rate_of(column, mean)
+
+    def _rate_of(self, column: str, step: float) -> float:
+        """From the mean step of a column of times; a DataError asks for the rate where that can be no time."""
+        low, high = RATES
+        stated = 1000.0 if column.lower() in MILLISECONDS else 1.0
+        rate = float(round(stated / step, 6))
+        if low <= rate <= high:
+            return rate
+        if self.opening.rate is not None:
+            return self.opening.rate
+        if step == 1.0 or not low <= 1000 * rate <= high or stated != 1.0:
+            what = "counts samples" if step == 1.0 else f"would mean {rate:g} Hz"
+            raise DataError(self.file, f"has a column {column!r} that {what}; state the `rate` in Hz.")
+        self.warnings.append(TAKEN_AS_MS.format(column=column, rate=rate))
+        return 1000 * rate
 
     def _scale(self, unit: str | None, modality: Modality) -> float:
         if modality == "ct":
@@ -280,7 +300,7 @@ def _separator(file: Path) -> str:
 def _is_told(columns: Sequence[str], opening: Opening) -> bool:
     """Whether names of columns say that a table holds signals: electrodes or leads, and time or a stated rate."""
     kinds = set(kinds_by_name([_split_unit(name)[0] for name in columns])) if columns else set()
-    timed = opening.rate is not None or any(name.lower() in TIMES for name in columns)
+    timed = opening.rate is not None or any(name.lower() in (*TIMES, *MILLISECONDS) for name in columns)
     return timed and bool(kinds & {"eeg", "ecg"})
 
 
