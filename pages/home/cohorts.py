@@ -20,8 +20,7 @@ def cohort_card(path: Path) -> None:
             st.markdown(
                 f"**{words.MODALITY_TITLES[spec['modality']]}** · {info.get('name', path.name)}", width="stretch"
             )
-            if info.get("source", {}).get("simulated"):
-                shell.simulated_badge()
+            shell.origin_badges(info.get("source", {}))
         st.markdown(
             f"{words.counted(counts['examples'], 'example')} from {words.counted(counts['subjects'], 'subject')}  \n"
             f"{words.example(spec)}"
