@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -148,6 +148,7 @@ class Batch:
     spec : what one example is.
     condition : labels, severity, lesion masks of the same n examples.
     subjects : one name per example, or None for synthetic ones.
+    origin : of synthetic examples, what is known of the generator that drew them; None for others.
 
     Raises
     ------
@@ -158,6 +159,7 @@ class Batch:
     spec: DataSpec
     condition: Condition = Condition()
     subjects: tuple[str, ...] | None = None
+    origin: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         shape = tuple(self.values.shape)
@@ -173,6 +175,11 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the examples are known to come from a generator."""
+        return self.origin is not None
 
     def select(self, indices: Tensor | Sequence[int] | slice) -> Batch:
         """Some of the examples, in the order of `indices`."""

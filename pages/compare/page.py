@@ -1,7 +1,7 @@
 import streamlit as st
 
 from pages.compare import controls, numbers, spectra
-from pages.shared import cache, examples, shell, words
+from pages.shared import cache, examples, panels, shell, words
 
 shell.page("Compare", "Real and synthetic side by side: one scale, physical units, the same class.")
 
@@ -10,7 +10,7 @@ chosen = controls.choose(row)
 if chosen is not None:
     real = controls.real(chosen)
     synthetic = controls.synthetic(chosen, real)
-    origin = " (simulated)" if cache.dataset_info(chosen.dataset)["source"]["simulated"] else ""
+    origin = panels.kind_of(cache.dataset_info(chosen.dataset)["source"])
     sides = [
         examples.Side(real, f"Real{origin}, {chosen.part} part, n = {len(real)}", "real"),
         examples.Side(synthetic, f"Synthetic, n = {len(synthetic)}", "synthetic"),

@@ -35,6 +35,9 @@ def show(path: Path) -> list[Recording]:
         st.markdown(summary(recordings), width="content")
         if any(recording.source.simulated for recording in recordings):
             shell.simulated_badge()
+        drawn = [recording.source.origin for recording in recordings if recording.source.synthetic]
+        if drawn:
+            shell.synthetic_badge(drawn[0])
     if skipped:
         with st.expander(f"{words.counted(len(skipped), 'file')} could not be read"):
             for error in skipped:

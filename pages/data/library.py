@@ -25,8 +25,7 @@ def show() -> None:
         wanted = _class(path, info["spec"]["classes"])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(panels.dataset_line(path), width="content")
-        if info.get("source", {}).get("simulated"):
-            shell.simulated_badge()
+        shell.origin_badges(info.get("source", {}))
     st.caption(words.plain(_credit(info) + " " + left_out(path)))
     for sentence in info.get("warnings", []):
         st.caption(words.plain(f"Beware: {sentence}"))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 KEY = "experiment"
 CHOSEN = "experiment-shown"
+ALLOWED = "The dataset was drawn from a generator: the outcome will say that it says nothing about real recordings."
 RUNNING = "experiment-begun"
 STOPPED = "Stopped. What is done is kept; start it again with the same settings to go on."
 
@@ -56,9 +57,12 @@ def _controls(kind: type[Experiment], dataset: Path) -> None:
     )
     if settings is None:
         return
+    allowed = False
+    if cache.dataset(dataset).synthetic:
+        allowed = st.checkbox("Take synthetic examples as real", key="experiment-allow-synthetic", help=ALLOWED)
     running = _is_running()
     if st.button("Start", type="primary", icon=":material/play_arrow:", key="experiment-start", disabled=running):
-        _start(kind, dataset, settings.model_dump())
+        _start(kind, dataset, settings.model_dump(), allowed)
         st.rerun()
 
 
@@ -70,8 +74,8 @@ def _sources(spec: Mapping[str, Any]) -> list[str]:
     return [*models, *(name for name, kind in REGISTRY.items() if spec["modality"] in kind.modalities)]
 
 
-def _start(kind: type[Experiment], dataset: Path, settings: dict[str, Any]) -> None:
-    _begin(kind(cache.dataset(dataset), _folder(kind, dataset, settings), settings))
+def _start(kind: type[Experiment], dataset: Path, settings: dict[str, Any], allowed: bool) -> None:
+    _begin(kind(cache.dataset(dataset), _folder(kind, dataset, settings), settings, allow_synthetic=allowed))
 
 
 def _begin(experiment: Experiment) -> None:
@@ -206,7 +210,11 @@ def _go_on(path: Path, dataset: Path) -> None:
     from synth_core.experiments import EXPERIMENTS
 
     found = cache.experiment_info(path)
-    _begin(EXPERIMENTS[found["experiment"]](cache.dataset(dataset), path, found["config"]))
+    _begin(
+        EXPERIMENTS[found["experiment"]](
+            cache.dataset(dataset), path, found["config"], allow_synthetic=bool(found.get("allow_synthetic"))
+        )
+    )
 
 
 def _charts(outcome: Outcome) -> None:

@@ -55,6 +55,7 @@ def start(comparison: Comparison) -> None:
             comparison.made.load(progress),
             seed=comparison.seed,
             classifier=comparison.classifier,
+            allow_synthetic=comparison.allow_synthetic,
             progress=progress,
         )
         return save_evaluation(report, about, workspace.new_path("evaluations", about.name))
@@ -82,6 +83,8 @@ def describe(comparison: Comparison) -> About:
     origin = info.get("source", {})
     credit = [str(origin[field]) for field in ("name", "licence", "citation") if origin.get(field)]
     notes = ["The real side is simulated: these are no patients."] if origin.get("simulated") else []
+    if comparison.train.synthetic or comparison.holdout.synthetic:
+        notes.append("A real side holds synthetic examples: this says nothing about realism.")
     notes += [comparison.made.note] if comparison.made.note else []
     stamp = time.strftime("%Y%m%d-%H%M%S")
     return About(
@@ -104,6 +107,7 @@ def _commands(comparison: Comparison) -> tuple[str, ...]:
     data, made = in_words(comparison.dataset), comparison.made
     measured = (
         f"python -m synth_core evaluate --train {data} --holdout {data} --synthetic {made.argument} "
-        f"--seed {comparison.seed} {'--classifier' if comparison.classifier else '--no-classifier'} --out report.html"
+        f"--seed {comparison.seed} {'--classifier' if comparison.classifier else '--no-classifier'}"
+        f"{' --allow-synthetic' if comparison.allow_synthetic else ''} --out report.html"
     )
     return (made.command, measured) if made.command else (measured,)

@@ -31,6 +31,7 @@ class Comparison:
     made : the synthetic side.
     seed : of every random choice.
     classifier : whether classifiers are trained as well.
+    allow_synthetic : synthetic examples are taken as real ones.
     own_parts : the train and the test part of one dataset are compared, as the command line does.
     """
 
@@ -43,6 +44,7 @@ class Comparison:
     seed: int
     classifier: bool
     own_parts: bool
+    allow_synthetic: bool = False
 
     @property
     def sentence(self) -> str:
@@ -59,6 +61,8 @@ class Comparison:
         """Why nothing could be said of these three; "" when it can."""
         from synth_core.metrics.evaluate import SMALLEST
 
+        if (self.train.synthetic or self.holdout.synthetic) and not self.allow_synthetic:
+            return SYNTHETIC
         for n, what in ((len(self.train), "training"), (len(self.holdout), "held-out"), (self.made.n, "synthetic")):
             if n < SMALLEST:
                 few = words.counted(n, f"{what} example")
@@ -85,6 +89,7 @@ def choose() -> Comparison | None:
         with st.popover("Settings", icon=":material/tune:"):
             seed = int(st.number_input("Seed", 0, 2**31 - 1, 0, key="evaluate-seed", help=SEED))
             classifier = st.checkbox("Train classifiers", key="evaluate-classifier", help=CLASSIFIER)
+            allowed = st.checkbox("Take synthetic examples as real", key="evaluate-allow-synthetic", help=ALLOWED)
             trained = PART
             if isinstance(held, Path):
                 trained = st.selectbox("Real training examples", (PART, WHOLE), key="evaluate-train", help=TRAINED)
@@ -93,7 +98,7 @@ def choose() -> Comparison | None:
     train = cache.dataset(dataset) if trained == WHOLE else cache.parts(dataset)["train"]
     name = f"all of {dataset.name}" if trained == WHOLE else f"train part of {dataset.name}"
     holdout, holdout_name = _held_out(dataset, held)
-    return Comparison(dataset, train, holdout, name, holdout_name, made, seed, classifier, held == TEST)
+    return Comparison(dataset, train, holdout, name, holdout_name, made, seed, classifier, held == TEST, allowed)
 
 
 CLASSIFIER = (
@@ -101,6 +106,11 @@ CLASSIFIER = (
     "whether they are useful. Takes minutes."
 )
 SEED = "Of every random choice: the same seed gives the same report."
+ALLOWED = "For a dataset that a generator drew: the report will say that it says nothing about realism."
+SYNTHETIC = (
+    "A real side holds synthetic examples: against them, nothing can be said of realism. Choose a dataset of "
+    "recordings, or take them as real in the settings."
+)
 TRAINED = "What the generator has seen. A generator of the Train page has seen the train part only."
 
 

@@ -21,8 +21,7 @@ def cohort_card(path: Path) -> None:
                 f"**{words.MODALITY_TITLES[spec['modality']]}** · {words.plain(info.get('name', path.name))}",
                 width="stretch",
             )
-            if info.get("source", {}).get("simulated"):
-                shell.simulated_badge()
+            shell.origin_badges(info.get("source", {}))
         st.markdown(
             f"{words.counted(counts['examples'], 'example')} from {words.counted(counts['subjects'], 'subject')}  \n"
             f"{words.example(spec)}"

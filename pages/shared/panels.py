@@ -162,8 +162,14 @@ def _dataset_label(path: Path) -> str:
     if not cache.is_prepared(path):  # it broke while it was offered
         return path.name
     info = cache.dataset_info(path)
-    return info.get("name", path.name) + (" (simulated)" if info["source"]["simulated"] else "")
+    return info.get("name", path.name) + kind_of(info["source"])
 
 
 def _model_label(path: Path) -> str:
     return path.name + (" (run)" if path.parent == cache.workspace().folder("runs") else "")
+
+
+def kind_of(source: Mapping[str, Any]) -> str:
+    """' (simulated)', ' (synthetic)' or both, for a name; nothing for plain recordings."""
+    kinds = [name for name in ("simulated", "synthetic") if source.get(name)]
+    return f" ({', '.join(kinds)})" if kinds else ""

@@ -6,9 +6,11 @@ import logging
 import os
 import time
 import uuid
+from collections.abc import Mapping
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import streamlit as st
 
@@ -106,13 +108,27 @@ def simulated_badge() -> None:
     )
 
 
+def synthetic_badge(origin: str = "") -> None:
+    """Says that what is shown was drawn from a generator, and from which."""
+    made = f" ({origin})" if origin else ""
+    st.badge("synthetic", color="orange", icon=":material/auto_awesome:", help=f"Drawn from a generator{made}.")
+
+
+def origin_badges(source: Mapping[str, Any]) -> None:
+    """What `dataset.json` says of its source, where it is no plain recording."""
+    if source.get("simulated"):
+        simulated_badge()
+    if source.get("synthetic"):
+        synthetic_badge(str(source.get("origin", "")))
+
+
 def _chosen() -> None:
     chosen = state.current()
     with st.container(horizontal=True, width="content", gap="small"):
         if chosen.dataset is not None:
             _badge(chosen.dataset, ":material/database:", "The chosen dataset")
-            if cache.is_simulated(chosen.dataset):
-                simulated_badge()
+            if cache.is_prepared(chosen.dataset):
+                origin_badges(cache.dataset_info(chosen.dataset).get("source", {}))
         if chosen.model is not None:
             _badge(chosen.model, ":material/model_training:", "The chosen generator")
         if chosen.run not in (None, chosen.model):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import typer
+
+from synth_core.errors import InvalidSetting
 
 
 class Progress:
@@ -35,6 +39,45 @@ def _span(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def new_directory(path: Path, option: str = "--out") -> Path:
+    """A directory that a verb will make; InvalidSetting, before any work, when it is there or cannot be made."""
+    if path.exists() or path.is_symlink():
+        raise InvalidSetting(f"{option}: {path} exists already; choose another name or remove it first.")
+    _check_writable(path.parent, path, option)
+    return path
+
+
+def directory_to_fill(path: Path, option: str = "--out") -> Path:
+    """A directory that may be there already, such as one that is gone on with."""
+    if path.exists() and not path.is_dir():
+        raise InvalidSetting(f"{option}: {path} is a file where a folder is meant; choose another name.")
+    _check_writable(path if path.is_dir() else path.parent, path, option)
+    return path
+
+
+def new_file(path: Path, *endings: str, option: str = "--out") -> Path:
+    """A file that a verb will write, whose name ends as its format does."""
+    if path.is_dir():
+        raise InvalidSetting(
+            f"{option}: {path} is a folder; name a file in it, such as {path / f'result{endings[0]}'}."
+        )
+    if path.suffix.lower() not in endings:
+        ending = f"ends in {path.suffix}" if path.suffix else "has no ending"
+        raise InvalidSetting(f"{option}: {path.name} {ending}, but {endings[0]} is what is written; end it so.")
+    return new_directory(path, option)
+
+
+def _check_writable(folder: Path, path: Path, option: str) -> None:
+    """The folder is made where it is missing; a file is written and removed, since permissions do not say all."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        problem = f"{option}: {path} cannot be written ({error.strerror}); choose another place."
+        raise InvalidSetting(problem) from error
 
 
 def show(result: Any, as_json: bool, text: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synth_core.commands.console import Progress, show, table
+from synth_core.commands.console import Progress, directory_to_fill, new_directory, show, table
 from synth_core.errors import DataError, InvalidSetting
 from synth_core.settings import parsed
 
@@ -89,6 +90,7 @@ def inspect(
     result = {
         "source": recordings[0].source.name,
         "licence": recordings[0].source.licence,
+        "synthetic": _drawn(recordings),
         "modality": first.modality,
         "unit": first.unit,
         "recordings": len(recordings),
@@ -119,6 +121,15 @@ def _pair(text: str | None) -> tuple[float, float] | None:
     except ValueError as error:
         raise InvalidSetting(f"`window` is two numbers of HU, such as 0,80. Got {text!r} instead.") from error
     return low, high
+
+
+def _drawn(recordings: Sequence[Recording]) -> str:
+    """ "no", or what drew the synthetic ones."""
+    drawn = [one.source for one in recordings if one.source.synthetic]
+    if not drawn:
+        return "no"
+    origins = "; ".join(dict.fromkeys(source.origin for source in drawn if source.origin))
+    return f"{len(drawn)} of {len(recordings)}, {origins or 'by a generator that is not named'}"
 
 
 def _plain(value: Any) -> str:
@@ -155,6 +166,7 @@ def prepare(
     from synth_core.data import Preparation, open_recordings
     from synth_core.data import prepare as prepare_recordings
 
+    new_directory(out)
     skipped: list[DataError] = []
     answers = _answers(
         rate=rate,
@@ -195,6 +207,7 @@ def merge(
     from synth_core.data import Dataset
     from synth_core.data import merge as merge_datasets
 
+    new_directory(out)
     opened = [Dataset.open(path) for path in datasets]
     maps = _label_maps([dataset.path.name for dataset in opened], labels)
     made = merge_datasets(opened, out, label_maps=maps, keep_unlabelled=keep_unlabelled, progress=Progress())
@@ -239,9 +252,11 @@ def simulate(
     from synth_core.simulate import COHORTS
 
     if cohort == "demo":
+        directory_to_fill(out)
         made = build_demo(out, progress=Progress())
         show([str(path) for path in made], as_json, "\n".join(map(str, made)))
         return
+    new_directory(out)
     skipped: list[DataError] = []
     if cohort == "implant":
         recordings = _implanted(path, seed, share, skipped)
@@ -268,8 +283,9 @@ def _show_dataset(dataset: Any, as_json: bool, left_out: list[str]) -> None:
     result = {"path": str(dataset.path), "spec": dataset.spec.to_dict(), **dataset.info["counts"]}
     result |= {"warnings": dataset.info.get("warnings", []), "damaged": left_out}
     dropped = ", ".join(f"{count} {reason}" for reason, count in dataset.info["counts"]["left_out"].items())
+    drawn = " The examples are synthetic." if dataset.synthetic else ""
     text = (
         f"{dataset.path}: {len(dataset)} examples of {dataset.info['counts']['subjects']} subjects, "
-        f"{' × '.join(map(str, dataset.spec.shape))} {dataset.spec.unit}. Left out: {dropped or 'none'}."
+        f"{' × '.join(map(str, dataset.spec.shape))} {dataset.spec.unit}. Left out: {dropped or 'none'}.{drawn}"
     )
     show(result, as_json, "\n".join([text, *dataset.info.get("warnings", []), *left_out]))

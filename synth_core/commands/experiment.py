@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from synth_core.commands.console import Progress, show
+from synth_core.commands.console import Progress, directory_to_fill, new_file, show
 from synth_core.errors import InvalidSetting
 from synth_core.settings import parsed
 
@@ -27,6 +27,10 @@ def experiment(
     record: Annotated[
         bool, typer.Option(help="Planted faults: let measures that reacted into the verdicts of this modality.")
     ] = False,
+    allow_synthetic: Annotated[
+        bool,
+        typer.Option("--allow-synthetic", help="Take a dataset of synthetic examples as real; the outcome says so."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Put one question to a dataset and its generators: which measure reacts, does a classifier gain, who was copied.
@@ -44,7 +48,11 @@ def experiment(
         raise InvalidSetting("Only planted-faults has something to record.")
     opened = Dataset.open(dataset)
     folder = out or Workspace().folder("experiments") / safe_name(f"{name}-{opened.name}")
-    outcome = EXPERIMENTS[name](opened, folder, parsed(settings or [])).run(Progress())
+    directory_to_fill(folder)
+    if markdown is not None:
+        new_file(markdown, ".md", ".markdown", option="--markdown")
+    made = EXPERIMENTS[name](opened, folder, parsed(settings or []), allow_synthetic=allow_synthetic)
+    outcome = made.run(Progress())
     if markdown is not None:
         markdown.write_text(outcome.to_markdown(), encoding="utf-8")
     if record:

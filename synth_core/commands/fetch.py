@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from synth_core.commands.console import Progress, show
+from synth_core.commands.console import Progress, directory_to_fill, show
 from synth_core.errors import InvalidSetting
 from synth_core.fetch import ARCHIVES, Archive
 
@@ -34,7 +34,7 @@ def fetch(
     user, password = os.environ.get("PHYSIONET_USER"), os.environ.get("PHYSIONET_PASSWORD")
     folder = download(
         name,
-        out or Path("data") / name,
+        directory_to_fill(out or Path("data") / name),
         accept=lambda archive: accept_licence or _asked(archive),
         login=(user, password) if user and password else None,
         address=address,

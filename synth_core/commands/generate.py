@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from synth_core.commands.console import Progress, show, table
+from synth_core.commands.console import Progress, directory_to_fill, new_directory, new_file, show, table
 from synth_core.errors import InvalidSetting, RunError
 from synth_core.settings import checked, parsed
 
@@ -27,6 +28,9 @@ def train(
     accelerator: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
     settings: Settings = [],  # noqa: B006 - typer reads the default, it is never changed
     model: Annotated[Path | None, typer.Option(help="Keep the finished generator as a model directory here.")] = None,
+    allow_synthetic: Annotated[
+        bool, typer.Option("--allow-synthetic", help="Train on synthetic examples; the model's card says so.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of --out.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -40,6 +44,8 @@ def train(
         raise RunError("A run needs a folder: add --out.")
     given = {"steps": steps, "batch_size": batch_size, "seed": seed, "accelerator": accelerator}
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if model is not None:
+        new_directory(model, "--model")
     if resume:
         run = RunDirectory(out)
         named = {"dataset": dataset, "generator": generator}
@@ -48,7 +54,8 @@ def train(
     elif dataset is None:
         raise RunError("Training needs a dataset directory; name one, or add --resume to go on with a run.")
     else:
-        run_config = checked(RunConfig, {"out": out} | chosen, "the run")
+        directory_to_fill(out)
+        run_config = checked(RunConfig, {"out": out, "allow_synthetic": allow_synthetic} | chosen, "the run")
         run = create_run(dataset, generator or "flow", parsed(settings), run_config)
     progress = Progress()
     total = int(run.config()["run"]["steps"])
@@ -79,10 +86,12 @@ def sample(
     """
     from synth_core.export import write_npz
     from synth_core.training import load_generator
+    from synth_core.training.origin import origin_of
     from synth_core.training.sampling import draw
 
     if file_format != "npz":
         raise InvalidSetting(f"Samples are written as npz. Got {file_format!r} instead.")
+    new_file(out, ".npz")
     generator = load_generator(model)
     batch = draw(
         generator,
@@ -94,9 +103,17 @@ def sample(
         batch_size=batch_size,
         progress=Progress(),
     )
-    write_npz(batch, out)
+    origin = origin_of(generator, model, seed)
+    write_npz(replace(batch, origin=origin), out)
     low, high = float(batch.values.min()), float(batch.values.max())
-    result = {"path": str(out), "n": len(batch), "spec": batch.spec.to_dict(), "lowest": low, "highest": high}
+    result = {
+        "path": str(out),
+        "n": len(batch),
+        "spec": batch.spec.to_dict(),
+        "lowest": low,
+        "highest": high,
+        "origin": origin,
+    }
     show(result, as_json, f"{out}: {n} examples, {low:.4g} … {high:.4g} {batch.spec.unit}.")
 
 

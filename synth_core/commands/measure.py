@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synth_core.commands.console import Progress, table
+from synth_core.commands.console import Progress, new_file, table
 from synth_core.errors import InvalidSetting, SpecMismatch
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ def evaluate(
     card: Annotated[
         Path | None, typer.Option(help="The model that drew the examples: its card shows what was measured.")
     ] = None,
+    allow_synthetic: Annotated[
+        bool, typer.Option("--allow-synthetic", help="Take synthetic examples as real ones; the report says so.")
+    ] = False,
     classifier: Annotated[bool, typer.Option(help="Also train classifiers on real and on synthetic.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
 ) -> None:
@@ -38,6 +41,10 @@ def evaluate(
     from synth_core.metrics.evaluate import evaluate as measured
     from synth_core.storage import write_json_atomic
 
+    if out is not None:
+        new_file(out, ".html", ".htm")
+    if as_json is not None:
+        new_file(as_json, ".json", option="--json")
     if train.resolve() == holdout.resolve():
         parts = _split(train)
         real, unseen = parts["train"], parts["test"]
@@ -45,8 +52,12 @@ def evaluate(
         real, unseen = _examples(train), _examples(holdout)
     drawn = _examples(synthetic)
     drew = None if card is None else _drew(card, drawn)
-    report = measured(real, unseen, drawn, seed=seed, classifier=classifier, progress=Progress())
-    about = _about(train, holdout, synthetic, f"--seed {seed} {'--classifier' if classifier else '--no-classifier'}")
+    report = measured(
+        real, unseen, drawn, seed=seed, classifier=classifier, allow_synthetic=allow_synthetic, progress=Progress()
+    )
+    options = [f"--seed {seed}", "--classifier" if classifier else "--no-classifier"]
+    options += ["--allow-synthetic"] if allow_synthetic else []
+    about = _about(train, holdout, synthetic, " ".join(options))
     if as_json is not None:
         write_json_atomic(as_json, report_document(report, about))
     if out is not None:

@@ -21,6 +21,7 @@ from synth_core.types import Batch, Condition, DataSpec
 
 FORMAT = 1
 COLUMNS = ("record", "subject", "start", "labels", "severity", "quality")
+ALLOWED = "--allow-synthetic, or the box in the settings"
 PARTS = ("train", "validation", "test")
 
 
@@ -92,6 +93,11 @@ class Dataset:
         return bool(self.info.get("source", {}).get("simulated", False))
 
     @property
+    def synthetic(self) -> bool:
+        """Whether any example was drawn from a generator."""
+        return bool(self.info.get("source", {}).get("synthetic", False))
+
+    @property
     def subjects(self) -> tuple[str, ...]:
         """Each subject once, in order of appearance."""
         return tuple(self.table["subject"].drop_duplicates())
@@ -111,7 +117,8 @@ class Dataset:
         rows = self._rows[positions]
         values = torch.from_numpy(self._values.take(rows).astype(np.float32, copy=False))
         subjects = tuple(self._subjects[positions])
-        return Batch(values, self.spec, self._condition(positions, rows), subjects)
+        origin = {"synthetic": True, "origin": self.info["source"].get("origin", "")} if self.synthetic else None
+        return Batch(values, self.spec, self._condition(positions, rows), subjects, origin)
 
     def batches(self, size: int) -> Iterator[Batch]:
         """All examples in order, `size` at a time; the last batch may be smaller."""
@@ -197,6 +204,15 @@ class Dataset:
         if self._masks is not None:
             mask = torch.from_numpy(self._masks.take(rows).astype(np.float32))
         return Condition(labels=labels, severity=severity, mask=mask)
+
+
+def check_real(dataset: Dataset, allowed: bool) -> None:
+    """InvalidSetting for a dataset of synthetic examples, unless that is allowed: none is taken for real unasked."""
+    if dataset.synthetic and not allowed:
+        origin = dataset.info["source"].get("origin")
+        made = f" ({origin})" if origin else ""
+        problem = f"{dataset.name} holds synthetic examples{made}: what learns from them repeats the faults of another "
+        raise InvalidSetting(f"{problem}generator. Take recordings, or allow it ({ALLOWED}).")
 
 
 def _spec(path: Path, info: Any) -> DataSpec:

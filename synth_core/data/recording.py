@@ -62,16 +62,21 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Source:
-    """Where recordings come from: the name of the collection, its licence and how to cite it, when known."""
+    """Where recordings come from: the name of the collection, its licence and how to cite it, when known.
+
+    `simulated`: made from equations. `synthetic`: drawn from a generator that was trained on data; `origin` says which.
+    """
 
     name: str
     licence: str = "not stated"
     citation: str = ""
     simulated: bool = False
+    synthetic: bool = False
+    origin: str = ""
 
     @classmethod
     def joined(cls, sources: Iterable[Source]) -> Source:
-        """All of them as one, each name, licence and citation once; simulated when any is."""
+        """All of them as one, each name, licence and citation once; simulated, and synthetic, when any is."""
         each = list(dict.fromkeys(sources))
 
         def together(parts: Iterable[str]) -> str:
@@ -82,6 +87,8 @@ class Source:
             together(source.licence for source in each),
             together(source.citation for source in each),
             any(source.simulated for source in each),
+            any(source.synthetic for source in each),
+            together(source.origin for source in each),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from synth_core.data import Dataset
+from synth_core.data.dataset import check_real
 from synth_core.errors import InvalidSetting
 from synth_core.experiments.outcome import Outcome
 from synth_core.settings import checked
@@ -22,6 +23,7 @@ from synth_core.storage import publish_directory, read_json, write_json_atomic
 Progress = Callable[[int, int, str], None]
 Say = Callable[[str], None]  # what a cell tells about its progress; it may raise to cancel
 
+TAKEN_AS_REAL = "The dataset is synthetic and was taken as real: this says nothing about real recordings."
 DESCRIPTION, OUTCOME = "experiment.json", "outcome.json"
 
 
@@ -63,10 +65,11 @@ class Experiment(ABC):
     dataset : the whole prepared dataset; an experiment splits it by subject itself.
     out : a directory for what it makes; one that holds the same experiment is gone on with.
     config : values for `Config`.
+    allow_synthetic : take a dataset of synthetic examples as the real one; the outcome says so.
 
     Raises
     ------
-    InvalidSetting : for a setting that does not fit, or when `out` holds something else.
+    InvalidSetting : for a setting that does not fit, for synthetic examples, or when `out` holds something else.
     """
 
     name: ClassVar[str]
@@ -74,7 +77,16 @@ class Experiment(ABC):
     question: ClassVar[str]
     Config: ClassVar[type[ExperimentConfig]]
 
-    def __init__(self, dataset: Dataset, out: Path | str, config: ExperimentConfig | dict[str, Any] | None = None):
+    def __init__(
+        self,
+        dataset: Dataset,
+        out: Path | str,
+        config: ExperimentConfig | dict[str, Any] | None = None,
+        *,
+        allow_synthetic: bool = False,
+    ):
+        check_real(dataset, allow_synthetic)
+        self.allow_synthetic = allow_synthetic and dataset.synthetic
         given = dict(config or {}) if not isinstance(config, ExperimentConfig) else config.model_dump()
         self.config: Any = checked(self.Config, given, f"experiment {self.name}")
         self.dataset, self.out = dataset, Path(out)
@@ -110,6 +122,8 @@ class Experiment(ABC):
                 _keep(cell.work(told), folder)
         say(len(cells), len(cells), "concluding")
         outcome = self.conclude(_Results(self.kept, [cell.name for cell in cells]))
+        if self.allow_synthetic:
+            outcome = replace(outcome, sentences=(TAKEN_AS_REAL, *outcome.sentences))
         write_json_atomic(self.out / OUTCOME, outcome.to_dict())
         return outcome
 
@@ -126,6 +140,7 @@ class Experiment(ABC):
             "experiment": self.name,
             "config": self.config.model_dump(mode="json"),
             "dataset": {"name": self.dataset.name, "hash": self.dataset.info["hash"]},
+            **({"allow_synthetic": True} if self.allow_synthetic else {}),
         }
         path = self.out / DESCRIPTION
         if path.is_file():

@@ -84,6 +84,7 @@ class PlantedFaults(Experiment):
             synthetic,
             seed=self.config.seed,
             classifier=ClassifierSettings(steps=steps, batch_size=32) if steps else False,
+            allow_synthetic=self.allow_synthetic,
             progress=lambda done, total, message: say(message),
         )
         answers = {verdict.question: verdict.answer for verdict in report.verdicts}

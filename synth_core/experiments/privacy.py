@@ -137,7 +137,8 @@ class Privacy(Experiment):
             return Result({}, {"values": batch.values.numpy()})
         joined = self._canaries.joined(self.dataset, self._parts["train"], self._parts["validation"])
         generator = build(source.name, joined.spec, seed=seed, **source.settings)
-        run = checked(RunConfig, {"out": folder, "steps": steps, "seed": seed, "previews": 0}, "the run")
+        given = {"out": folder, "steps": steps, "seed": seed, "previews": 0, "allow_synthetic": self.allow_synthetic}
+        run = checked(RunConfig, given, "the run")
         for record in train(generator, joined, run, resume=True):
             say(f"training step {record.step} of {steps}")
         # conditions of the training part alone: a canary's lesion mask would ask for the canary

@@ -16,7 +16,10 @@ LARGEST = 8 * 2**30  # bytes of the values; more does not belong in one archive
 
 
 def write_npz(batch: Batch, path: Path | str) -> Path:
-    """Write `path`; the file appears whole or not at all."""
+    """Write `path`; the file appears whole or not at all.
+
+    Examples that are of nobody (`subjects` is None) are synthetic, and the file says so, with their origin.
+    """
     target = Path(path)
     arrays = {"values": batch.values.numpy(), "spec": np.array(json.dumps(batch.spec.to_dict()))}
     condition = batch.condition
@@ -24,6 +27,8 @@ def write_npz(batch: Batch, path: Path | str) -> Path:
         arrays[name] = getattr(condition, name).numpy()
     if batch.subjects is not None:
         arrays["subjects"] = np.array(batch.subjects)
+    if batch.synthetic or batch.subjects is None:
+        arrays["origin"] = np.array(json.dumps({**(batch.origin or {}), "synthetic": True}))
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.part")
     with temporary.open("wb") as file:
@@ -48,8 +53,11 @@ def read_npz(path: Path | str) -> Batch:
             spec = DataSpec.from_dict(json.loads(str(arrays["spec"])))
             parts = {name: torch.from_numpy(arrays[name]) for name in ("labels", "severity", "mask") if name in arrays}
             subjects = tuple(map(str, arrays["subjects"])) if "subjects" in arrays else None
-            return Batch(torch.from_numpy(arrays["values"]), spec, Condition(**parts), subjects)
+            origin = dict(json.loads(str(arrays["origin"]))) if "origin" in arrays else None
+            if origin is None and subjects is None:
+                origin = {"synthetic": True}  # files of older versions do not say it
+            return Batch(torch.from_numpy(arrays["values"]), spec, Condition(**parts), subjects, origin)
     except FileNotFoundError as error:
         raise DataError(source, "does not exist.") from error
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, SpecMismatch) as error:
+    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile, SpecMismatch) as error:
         raise DamagedFile(source, f"is not an archive of examples that `sample` wrote ({error}).") from error

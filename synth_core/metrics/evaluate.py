@@ -65,6 +65,7 @@ def evaluate(
     *,
     seed: int = 0,
     classifier: bool | ClassifierSettings = True,
+    allow_synthetic: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Judge synthetic examples against real ones of other subjects.
@@ -76,6 +77,7 @@ def evaluate(
     synthetic : its examples, with labels when the data have classes.
     seed : of every random choice; the same seed gives the same report.
     classifier : also train classifiers on real and on synthetic examples (the slow part); settings say how.
+    allow_synthetic : take synthetic examples as training or held-out ones; the report says so.
     progress : called as progress(done, total, message); may raise to stop.
 
     Returns
@@ -86,9 +88,10 @@ def evaluate(
     Raises
     ------
     SpecMismatch : when the three are not of the same kind, or values are not finite.
-    InvalidSetting : when there are fewer than 20 examples on a side.
+    InvalidSetting : when there are fewer than 20 examples on a side, or synthetic ones on a real side.
     """
     _check(train, holdout, synthetic)
+    taken_as_real = _synthetic_sides(train, holdout, allow_synthetic)
     say = progress or (lambda done, total, message: None)
     rng = np.random.default_rng(seed)
     n = min(len(train), len(holdout), len(synthetic), LARGEST)
@@ -120,6 +123,8 @@ def evaluate(
         measures += encoder_measures(parts, settings, seed, rng, told_steps)
         measures += _usefulness(train, holdout, synthetic, settings, seed, rng, say)
     facts = _settings((train, holdout, synthetic), parts, seed, sides)
+    if taken_as_real:
+        facts["synthetic examples taken as real"] = taken_as_real
     findings = (
         *least_realistic(told.synthetic, parts[2], rows[2]),
         *closest(closest_copies(looked_at, SHOWN, copies), looked_at, (searched, rows[2])),
@@ -147,6 +152,18 @@ def _check(train: Batch | Examples, holdout: Batch | Examples, synthetic: Batch 
                 f"An evaluation needs at least {SMALLEST} examples on each side; there are {len(part)} {name} ones."
             )
             raise InvalidSetting(f"{message} Fewer say nothing that chance would not.")
+
+
+def _synthetic_sides(train: Batch | Examples, holdout: Batch | Examples, allowed: bool) -> list[str]:
+    """Which real sides hold examples that a generator drew; InvalidSetting unless that is allowed."""
+    sides = {"training": train, "held-out": holdout}
+    found = [name for name, part in sides.items() if getattr(part, "synthetic", False)]
+    if found and not allowed:
+        problem = (
+            f"The {' and the '.join(found)} examples are synthetic: against them, nothing can be said of realism. "
+        )
+        raise InvalidSetting(f"{problem}Take recordings, or allow it (--allow-synthetic, or the box in the settings).")
+    return found
 
 
 def _check_finite(parts: Three) -> None:

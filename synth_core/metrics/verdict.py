@@ -83,6 +83,8 @@ def limits_of(measures: Sequence[Measure], settings: Mapping[str, Any]) -> tuple
         settings[key] for key in ("examples per side in distances", "held-out subjects", "features")
     )
     limits = [_worst_class(measures)]
+    if taken := settings.get("synthetic examples taken as real"):
+        limits.insert(0, f"The {' and the '.join(taken)} examples are synthetic too: this says nothing about realism.")
     if subjects is None:
         limits.append("Subjects are not known, so that intervals are over examples and may be too narrow.")
     elif subjects < FEW_SUBJECTS:

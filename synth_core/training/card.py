@@ -19,6 +19,8 @@ def model_card(generator: Generator, name: str) -> str:
     source = data.get("source", {})
     run = provenance.get("run", {})
     simulated = " These data are **simulated**." if source.get("simulated") else ""
+    if source.get("synthetic"):
+        simulated += f" These data are **synthetic**: {source.get('origin') or 'a generator drew them'}."
     size = sum(parameter.numel() for parameter in generator.parameters())
     warning = [f"> **{generator.warning}**", ""] if generator.warning else []
     lines = [

@@ -62,6 +62,11 @@ class RunConfig(BaseModel):
         description="Time between preview samples.",
         json_schema_extra={"unit": "s"},
     )
+    allow_synthetic: bool = Field(
+        False,
+        title="Train on synthetic examples",
+        description="Needed for a dataset that a generator drew; the model's card says it.",
+    )
     previews: int = Field(
         8, title="Examples per preview", ge=0, le=64, description="Examples in each preview; 0 for none."
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from synth_core.data import Dataset
+from synth_core.data.dataset import check_real
 from synth_core.errors import RunError
 from synth_core.generators import build
 from synth_core.training.config import RunConfig
@@ -27,7 +28,7 @@ def create_run(dataset_path: Path | str, generator: str, config: dict[str, Any],
 
     Raises
     ------
-    InvalidSetting, SpecMismatch : the generator refuses the settings or the data.
+    InvalidSetting, SpecMismatch : the generator refuses the settings or the data, or the data are synthetic.
     RunError : `run_config.out` is missing or in use.
     """
     if run_config.out is None:
@@ -35,7 +36,9 @@ def create_run(dataset_path: Path | str, generator: str, config: dict[str, Any],
     run = RunDirectory(run_config.out)
     if run.path.exists() and any(run.path.iterdir()):
         raise RunError(f"{run.name} is not empty; resume it or choose another folder.")
-    training = Dataset.open(dataset_path).split(**SPLIT)["train"]
+    dataset = Dataset.open(dataset_path)
+    check_real(dataset, run_config.allow_synthetic)
+    training = dataset.split(**SPLIT)["train"]
     made = build(generator, training.spec, seed=run_config.seed, **config)
     now = time.time()
     run.write_config(run_description(made, training, run_config) | made.describe() | {"scaling": None})

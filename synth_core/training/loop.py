@@ -15,6 +15,7 @@ import torch
 from lightning.fabric import Fabric
 
 from synth_core.data import Dataset
+from synth_core.data.dataset import check_real
 from synth_core.errors import RunError
 from synth_core.generators import Generator, Phase
 from synth_core.generators.calibration import calibrate
@@ -64,9 +65,11 @@ def train(
 
     Raises
     ------
+    InvalidSetting : the data are synthetic and `config` does not allow it.
     RunError : the data are of another kind, the run exists already or is held by another process, or the loss is
         not finite any more.
     """
+    check_real(dataset, config.allow_synthetic)
     if generator.spec != dataset.spec:
         raise RunError(
             "The generator was built for another kind of data than this dataset holds; build it for this one."

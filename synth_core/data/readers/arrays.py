@@ -8,7 +8,7 @@ one person: examples of one person must not fall on both sides of a split.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -37,6 +37,7 @@ NAMES = {
     "severity": ("severity",),
     "spec": ("spec",),
     "mask": ("mask",),
+    "origin": ("origin",),
 }
 WHOLE_FILE = "The file does not say which of its examples are of one person, so all of them count as one."
 MOST_EXAMPLES, MOST_CHANNELS, MOST_CLASSES = 1_000_000, 4096, 256
@@ -127,6 +128,7 @@ class _Reading:
         labels, severity, subjects = self._labels(examples), self._severity(examples), self._subjects(examples)
         scale = 1.0 if modality == "ct" else self._scale(modality)
         metadata: dict[str, Any] = {"array": name}
+        source = self._source()
         return [
             ArrayRecording(
                 spec=spec,
@@ -135,7 +137,7 @@ class _Reading:
                 evidence=replace(self.evidence, table=subjects[i]),
                 labels=labels[i],
                 severity=severity[i],
-                source=Source(self.file.resolve().parent.name),
+                source=source,
                 metadata=metadata,
                 arrays=self.arrays,
                 name=name,
@@ -145,6 +147,17 @@ class _Reading:
             )
             for i in range(examples or 1)
         ]
+
+    def _source(self) -> Source:
+        """The folder; and what drew the examples, where the file says it or, of older versions, names no people."""
+        name = self.file.resolve().parent.name
+        if self.found["origin"]:
+            try:
+                stated = json.loads(self._text("origin"))
+                return Source(name, synthetic=bool(stated["synthetic"]), origin=_drawn_by(stated))
+            except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+                raise DamagedFile(self.file, "does not say its origin as `sample` writes it; draw it again.") from error
+        return Source(name, synthetic=self.spec is not None and not self.found["subjects"])
 
     def _only_array(self) -> str:
         large = [name for name, shape in self.arrays.shapes.items() if sum(size > 1 for size in shape) >= 2]
@@ -306,3 +319,17 @@ def _texts(values: NDArray[Any]) -> list[str]:
             value = int(value)
         texts.append(str(value).strip())
     return texts
+
+
+def _drawn_by(stated: Mapping[str, Any]) -> str:
+    """'flow demo-ecg, weights 0123456789ab, seed 0, SynthScope 0.1.0'; what is not stated is left out."""
+    words = []
+    if stated.get("generator"):
+        words.append(" ".join(filter(None, (str(stated["generator"]), str(stated.get("name", ""))))))
+    if stated.get("weights"):
+        words.append(f"weights {str(stated['weights'])[:12]}")
+    if "seed" in stated:
+        words.append(f"seed {stated['seed']}")
+    if (stated.get("versions") or {}).get("synthscope"):
+        words.append(f"SynthScope {stated['versions']['synthscope']}")
+    return ", ".join(words)
