@@ -154,11 +154,6 @@ def readable_experiments() -> list[Path]:
     return [path for path in workspace().experiments() if _is_readable(path / "experiment.json")]
 
 
-def is_simulated(path: Path) -> bool:
-    """Whether a dataset says that it comes from a simulation; a damaged one says nothing."""
-    return is_prepared(path) and bool(dataset_info(path)["source"].get("simulated"))
-
-
 def damaged() -> str:
     """One sentence that names what the lists leave out since its description cannot be read; "" for nothing."""
     place = workspace()

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.channels import NO_KINDS, Choice, choose, kinds_by_name
 from synth_core.data.readers.edf_annotations import read_annotations, record_onsets
+from synth_core.data.readers.edf_companions import with_events_beside
 from synth_core.data.readers.edf_header import Header, Signal, is_edf, patient_code, read_header
 from synth_core.data.readers.eegmat import with_task
 from synth_core.data.readers.files import Files
@@ -30,6 +31,7 @@ from synth_core.types import DataSpec
 MOST_GAPS = 4  # times the samples that were recorded
 MOST_PARTS = 10_000
 AT_ONCE = 2**24  # bytes of records that are decoded together
+NO_SAMPLES = "holds annotations without samples, and no recording beside it is named alike; it is left out."
 TOLERANCE = 0.001  # s; onsets of records are often written in whole milliseconds
 
 
@@ -90,14 +92,21 @@ class EdfRecording(Recording):
 
 def read(files: Files, opening: Opening) -> list[Recording]:
     """One recording per file, or several for a discontinuous file that is mostly gaps."""
-    recordings: list[Recording] = []
+    recordings: dict[Path, list[EdfRecording]] = {}
+    hypnograms: dict[Path, tuple[Annotation, ...]] = {}
     for file in [file for file in files if is_edf(files.head(file))]:
         files.take(file)
         try:
-            recordings += read_file(file, files, opening)
+            header = read_header(file)
+            if header.seconds == 0 and all(signal.is_annotations for signal in header.signals):
+                hypnograms[file] = read_annotations(header)
+            else:
+                recordings[file] = read_file(file, files, opening)
         except DataError as error:
             opening.skipped.append(error)
-    return recordings
+    found, alone = with_events_beside(recordings, hypnograms, files)
+    opening.skipped.extend(DataError(file, NO_SAMPLES) for file in alone)
+    return list(found)
 
 
 def read_file(file: Path, files: Files, opening: Opening, kinds: Mapping[str, str] = NO_KINDS) -> list[EdfRecording]:
@@ -109,7 +118,9 @@ def read_file(file: Path, files: Files, opening: Opening, kinds: Mapping[str, st
     """
     header = read_header(file)
     if header.seconds == 0:
-        raise DataError(file, "holds annotations without samples; it is left out.")
+        if all(signal.is_annotations for signal in header.signals):
+            raise DataError(file, NO_SAMPLES)
+        raise DamagedFile(file, "declares that its record duration is 0 though it has samples; export it again.")
     choice = _choose(header, opening, kinds)
     signals = [header.signals[i] for i in choice.picks]
     units = tuple(signal.unit or _unit_taken(choice, opening) for signal in signals)
@@ -147,6 +158,10 @@ def _choose(header: Header, opening: Opening, known: Mapping[str, str]) -> Choic
         for i, kind in zip(numbers, map(known.get, labels, kinds_by_name(labels)), strict=True)
     ]
     rates = [float(header.signals[i].samples) for i in numbers]
+    strange = sorted({one.unit for i in numbers if (one := header.signals[i]).unit and volts(one.unit) is None})
+    if strange and not any(kind in ("eeg", "ecg", "unknown") for kind in kinds):
+        problem = f"has no channel in volts: the unit that stands there is {', '.join(map(repr, strange[:4]))}"
+        raise DataError(header.file, f"{problem}. Correct the header, or clear the unit there and state it by `unit`.")
     choice = choose(header.file, labels, kinds, rates=rates, modality=opening.modality)
     return replace(choice, picks=tuple(numbers[pick] for pick in choice.picks))
 

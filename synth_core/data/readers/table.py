@@ -192,7 +192,7 @@ class _Table:
         """From the mean step of a column of times; a DataError asks for the rate where that can be no time."""
         low, high = RATES
         stated = 1000.0 if column.lower() in MILLISECONDS else 1.0
-        rate = float(round(stated / step, 6))
+        rate = _whole(stated / step)
         if low <= rate <= high:
             return rate
         if self.opening.rate is not None:
@@ -242,6 +242,11 @@ class _Table:
         if "" in texts:
             raise DamagedFile(self.file, f"has rows without a person in {column!r}; complete or remove them.")
         return texts
+
+
+def _whole(rate: float) -> float:
+    """A rate without what the rounding of written times has left: 255.99984 is 256."""
+    return float(round(rate)) if abs(rate - round(rate)) < 1e-5 * rate else float(round(rate, 6))
 
 
 def _frame(file: Path) -> pd.DataFrame:

@@ -12,7 +12,7 @@ PER_VOLT = {"eeg": 1e6, "ecg": 1e3}
 
 def volts(unit: str) -> float | None:
     """Volts per unit, such as 1e-6 for "uV" or "µV"; None for what is no voltage, and for no unit."""
-    plain = unit.strip().translate(_MICRO).lower()
+    plain = unit.replace("\u00c2\u00b5", "u").replace("\u00ce\u00bc", "u").strip().translate(_MICRO).lower()
     return _VOLTS.get(_WRITTEN_OUT.get(plain, plain))
 
 

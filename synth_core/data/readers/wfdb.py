@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -51,6 +51,7 @@ TO_MILLIVOLT = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "v": 1e3, "nv": 1e-6}
 MOST_CHANNELS, MOST_SAMPLES, MOST_SKEW = 1024, 2**36, 2**16
 SIGNALS = (".dat", ".mat", ".xyz")
 _RECORD_LINE = re.compile(rb"^\S+\s+\d+(\s|$)")
+_GAIN = re.compile(r"[-+]?\d+(?:\.\d*)?(?:e[-+]?\d+)?", re.IGNORECASE)
 _SEGMENTED_LINE = re.compile(rb"^[^\s/]+/\d+\s")
 
 
@@ -65,6 +66,7 @@ class WfdbRecording(Recording):
     scales : factor from the file's unit to the spec's, one per channel.
     signals : the signal files that the header names.
     from_start : whether a sample can only be decoded after all before it.
+    frames : samples of each of these signals in one frame of the record.
     """
 
     header: Path
@@ -72,11 +74,14 @@ class WfdbRecording(Recording):
     scales: tuple[float, ...]
     signals: tuple[Path, ...] = ()
     from_start: bool = False
+    frames: int = 1
 
     def read(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32]:
         """See Recording."""
         first, last = self.span(start, stop)
-        values = decode(self.header, self.picks, first, last, self.from_start, self.signals)
+        begin, end = first // self.frames, -(-last // self.frames)
+        values = decode(self.header, self.picks, begin, end, self.from_start, self.signals, self.frames)
+        values = values[:, first - begin * self.frames : last - begin * self.frames]
         return (values * np.array(self.scales)[:, None]).astype(np.float32)  # (channels, samples)
 
 
@@ -117,13 +122,14 @@ def read_header(header: Path, files: Files) -> WfdbRecording:
     record = parsed_header(header)
     samples = check_signal_files(header, record)
     modality, picks = choose(header, list(record.sig_name), list(record.units))
+    picks, frames = _of_one_rate(picks, list(record.samps_per_frame))
     marks, unread = read_marks(header, endings_beside(header), record.fs)
     return WfdbRecording(
-        spec=spec_of(modality, [record.sig_name[i] for i in picks], samples, record.fs),
+        spec=spec_of(modality, [record.sig_name[i] for i in picks], samples * frames, record.fs * frames),
         subject="",
         record=record_of(files.relative(header)),
         evidence=evidence_of(header, files, record),
-        warnings=(SEVERAL_EACH,) if names_no_patients(header.stem, record.comments) else (),
+        warnings=_warnings(header, record, picks),
         annotations=marks,
         source=Source(header.resolve().parent.name),
         metadata=described(header, record, record.sig_name, picks, unread),
@@ -132,7 +138,15 @@ def read_header(header: Path, files: Files) -> WfdbRecording:
         scales=tuple(scale_of(record.units[i].lower(), modality) for i in picks),
         signals=tuple(sibling(header, name) for name in dict.fromkeys(record.file_name)),
         from_start=DIFFERENCES in record.fmt,
+        frames=frames,
     )
+
+
+def _of_one_rate(picks: tuple[int, ...], frames: list[int]) -> tuple[tuple[int, ...], int]:
+    """The signals with the most frequent number of samples per frame (the largest among equals), and that number."""
+    counts = Counter(frames[i] for i in picks)
+    usual = max(counts, key=lambda each: (counts[each], each))
+    return tuple(i for i in picks if frames[i] == usual), int(usual)
 
 
 def parsed_header(header: Path, several: bool = False) -> Any:
@@ -152,9 +166,15 @@ def parsed_header(header: Path, several: bool = False) -> Any:
 
 
 def decode(
-    header: Path, picks: Sequence[int], first: int, last: int, from_start: bool = False, signals: Sequence[Path] = ()
+    header: Path,
+    picks: Sequence[int],
+    first: int,
+    last: int,
+    from_start: bool = False,
+    signals: Sequence[Path] = (),
+    frames: int = 1,
 ) -> NDArray[np.float64]:
-    """(picks, last − first) in the units of the file."""
+    """(picks, (last − first) · frames) in the units of the file: frames first … last − 1 of so many samples each."""
     import wfdb
 
     if first == last:
@@ -163,12 +183,14 @@ def decode(
     for file in (header, *signals):
         check_regular(file)
     try:
-        record = wfdb.rdrecord(str(header.with_suffix("")), sampfrom=begin, sampto=last, channels=list(picks))
-        values = np.asarray(record.p_signal, np.float64).T[:, first - begin :]
+        span = {"sampfrom": begin, "sampto": last, "channels": list(picks), "smooth_frames": frames == 1}
+        record = wfdb.rdrecord(str(header.with_suffix("")), **span)
+        decoded = record.p_signal.T if frames == 1 else record.e_p_signal
+        values = np.asarray(decoded, np.float64)[:, (first - begin) * frames :]
     except Exception as error:  # the package raises whatever numpy raised
         problem = "has signal files that cannot be decoded; copy or download the record again."
         raise DamagedFile(header, problem) from error
-    if values.shape != (len(picks), last - first):
+    if values.shape != (len(picks), (last - first) * frames):
         raise DamagedFile(header, "has fewer samples than it declares; copy or download the record again.")
     return values
 
@@ -288,6 +310,21 @@ def choose(header: Path, names: list[str], units: list[str]) -> tuple[Modality, 
 def evidence_of(header: Path, files: Files, record: Any) -> Evidence:
     """Whose a record is: a comment may say; two collections are known by the names of their records and signals."""
     return files.evidence(header, stated=patient(record.comments), public=True, known=_known(header, record))
+
+
+def _warnings(header: Path, record: Any, picks: Sequence[int]) -> tuple[str, ...]:
+    gains = _stated_gains(header)
+    uncalibrated = [record.sig_name[i] for i in picks if i < len(gains) and gains[i] == 0]
+    taken = f"{', '.join(uncalibrated)}: the header gives no gain, so 200 units per mV are taken, as WFDB does."
+    several = SEVERAL_EACH if names_no_patients(header.stem, record.comments) else ""
+    return tuple(filter(None, (taken if uncalibrated else "", several)))
+
+
+def _stated_gains(header: Path) -> list[float]:
+    """The gain of each signal as the header writes it; the package fills in 200 for 0 and for none."""
+    lines = [line for line in header.read_text("latin-1").splitlines() if line.strip() and not line.startswith("#")]
+    fields = [line.split() for line in lines[1:]]
+    return [float(found[0]) if len(one) > 2 and (found := _GAIN.match(one[2])) else 0.0 for one in fields]
 
 
 def _known(header: Path, record: Any) -> str:
