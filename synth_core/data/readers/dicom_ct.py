@@ -30,6 +30,7 @@ from synth_core.data.readers.dicom_slices import (
     slices_in,
     value_of,
 )
+from synth_core.data.readers.dicom_stacks import stacks_of
 from synth_core.data.readers.files import Files
 from synth_core.data.recording import Evidence, Recording, Source
 from synth_core.errors import DamagedFile, DataError
@@ -85,7 +86,7 @@ def read(files: Files, opening: Opening) -> list[Recording]:
 
     Segmentations of a series become its lesion masks. Directories (DICOMDIR) are taken and not followed.
     """
-    found: dict[str, _Found] = {}
+    found: dict[tuple[str, ...], _Found] = {}
     segmentations: list[Candidate] = []
     for file in [file for file in files if is_dicom(files.head(file))]:
         files.take(file)
@@ -94,14 +95,18 @@ def read(files: Files, opening: Opening) -> list[Recording]:
             if is_segmentation(header):
                 segmentations.append(Candidate(file, str(header.get("FrameOfReferenceUID", ""))))
             elif str(header.file_meta.get("MediaStorageSOPClassUID", "")) != DIRECTORY:
-                images = slices_in(file, header)
-                found.setdefault(str(header.SeriesInstanceUID), _Found(header)).images.extend(images)
+                for image in slices_in(file, header):
+                    found.setdefault(_series_key(header), _Found(header)).images.append(image)
         except Exception as error:  # pydicom converts a value when it is asked for, and raises whatever that raised
             opening.skipped.append(_damaged(file, error))
     recordings: list[Recording] = []
     for series in found.values():
         try:
-            recordings.append(_series(series, segmentations, files, opening))
+            images = _of_one_geometry(series.images, opening)
+            stacks = stacks_of(images)
+            for number, stack in enumerate(stacks):
+                one = _Found(series.header, stack)
+                recordings.append(_series(one, segmentations, files, opening, number if len(stacks) > 1 else None))
         except Exception as error:
             opening.skipped.append(_damaged(series.images[0].file, error))
     opening.skipped.extend(unused(segmentations))
@@ -117,20 +122,28 @@ def _damaged(file: Path, error: Exception) -> DataError:
     return damaged
 
 
-def _series(found: _Found, segmentations: list[Candidate], files: Files, opening: Opening) -> DicomSeries:
+def _series_key(header: Any) -> tuple[str, ...]:
+    """Patient, study and series: one UID for two patients must not mix them."""
+    tags = ("PatientID", "PatientName", "StudyInstanceUID", "SeriesInstanceUID")
+    return tuple(str(header.get(tag, "")) for tag in tags)
+
+
+def _series(
+    found: _Found, segmentations: list[Candidate], files: Files, opening: Opening, number: int | None = None
+) -> DicomSeries:
     first = found.images[0]
     if len(found.images) > MOST_SLICES:
         raise DataError(
             first.file.parent, f"has a series of {len(found.images)} slices; at most {MOST_SLICES} are read."
         )
-    kept = _in_order(_of_one_geometry(found.images, opening), opening)
+    kept = sorted(found.images, key=lambda one: one.position)
     spacing = float(np.mean(kept[0].spacing))
     return DicomSeries(
         spec=DataSpec("ct", (1, *kept[0].size), "HU", 1.0 / spacing),
         subject="",
         evidence=_evidence(files, first.file, found.header),
         warnings=_warnings(found.header, first),
-        record=f"series-{_hash(str(found.header.SeriesInstanceUID))}",
+        record=f"series-{_hash(str(found.header.SeriesInstanceUID))}" + ("" if number is None else f"/{number + 1}"),
         slices=len(kept),
         source=Source(kept[0].file.resolve().parent.name),
         metadata={**_described(found.header, first), "slices": len(kept), **_gaps(kept), "pixel spacing (mm)": spacing},
@@ -145,16 +158,6 @@ def _of_one_geometry(slices: list[Slice], opening: Opening) -> list[Slice]:
     others = [one for one in slices if one.geometry != usual]
     _skip(others, "has another size or orientation than the rest of its series", opening)
     return [one for one in slices if one.geometry == usual]
-
-
-def _in_order(slices: list[Slice], opening: Opening) -> list[Slice]:
-    """Sorted by position; a second slice at the same place (another phase) is skipped."""
-    ordered = sorted(slices, key=lambda one: (one.position, one.file.name, one.frame or 0))
-    kept, doubled = ordered[:1], list[Slice]()
-    for one in ordered[1:]:
-        (doubled if one.position - kept[-1].position < 1e-3 else kept).append(one)
-    _skip(doubled, "lies where another slice of its series lies; it is left out", opening)
-    return kept
 
 
 def _skip(slices: list[Slice], problem: str, opening: Opening) -> None:

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_core.data.readers.files import check_regular
+from synth_core.data.readers.files import check_regular, head, read_bounded
 from synth_core.errors import DamagedFile, DataError
 
 AIR = -1024.0  # HU; what padding outside the reconstruction circle becomes
@@ -26,14 +26,20 @@ MOST_INFLATED = 2**30  # bytes of a deflated file
 DEFLATED, PLAIN = b"1.2.840.10008.1.2.1.99", b"1.2.840.10008.1.2.1\0\0\0"
 GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 PLACED = ("PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient")
+CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1")  # CT image, enhanced CT image
 NEEDED = ("SeriesInstanceUID", "Rows", "Columns")
 TAGS = [
     *NEEDED, *PLACED, *GROUPS, "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID", "Modality",
     "ImageType", "PatientID", "PatientName", "PatientIdentityRemoved", "SeriesDescription", "StudyDescription",
     "SeriesNumber", "GantryDetectorTilt", "SliceThickness", "Manufacturer", "ManufacturerModelName",
     "ConvolutionKernel", "KVP", "BodyPartExamined", "BurnedInAnnotation", "NumberOfFrames", "SamplesPerPixel",
-    "BitsAllocated", "RescaleSlope", "RescaleIntercept", "RescaleType", "PixelPaddingValue",
+    "BitsAllocated", "RescaleSlope", "RescaleIntercept", "RescaleType", "PixelPaddingValue", "InstanceNumber",
+    "AcquisitionNumber", "TemporalPositionIndex", "TemporalPositionIdentifier",
 ]  # fmt: skip
+# group 0002 or 0008 with an explicit or a short implicit length, little-endian, at the very beginning
+_BARE = re.compile(
+    rb"(?:\x02\x00[\x00-\x03]\x00|\x08\x00[\x00\x05\x08\x16\x18]\x00)(?:[A-Z]{2}|[\x02-\x80]\x00\x00\x00)", re.DOTALL
+)
 _IN_GROUPS = {
     "ImagePositionPatient": "PlanePositionSequence",
     "ImageOrientationPatient": "PlaneOrientationSequence",
@@ -59,6 +65,7 @@ class Slice:
     position : mm along the normal of the slice, upwards.
     size : rows, columns. spacing : mm between rows, between columns.
     orientation : direction of a row, then of a column, unit vectors (right → left, front → back, up).
+    instance, acquisition, temporal : numbers of the image, of its acquisition, of its phase. kind : type and kernel.
     slope, intercept : stored value → HU. padding : the stored value that means no measurement.
     """
 
@@ -72,6 +79,10 @@ class Slice:
     slope: float
     intercept: float
     padding: float | None
+    instance: int = 0
+    acquisition: str = ""
+    kind: str = ""
+    temporal: str = ""
 
     @property
     def geometry(self) -> tuple[float, ...]:
@@ -80,8 +91,8 @@ class Slice:
 
 
 def is_dicom(start: bytes) -> bool:
-    """Whether a file that begins so is DICOM (PS3.10)."""
-    return start[128:132] == b"DICM"
+    """Whether a file that begins so is DICOM (PS3.10), or a data set alone, as old archives keep it."""
+    return start[128:132] == b"DICM" or bool(_BARE.match(start))
 
 
 def header_of(file: Path, tags: list[str] | None = TAGS) -> Any:
@@ -175,6 +186,9 @@ def opened(file: Path) -> BinaryIO:
 
     check_regular(file)
     try:
+        start = head(file, 132)
+        if start[128:] != b"DICM" and _BARE.match(start):
+            return io.BytesIO(_preamble(start) + read_bounded(file, MOST_INFLATED, "a DICOM slice"))
         meta = read_file_meta_info(file)
         if str(meta.get("TransferSyntaxUID", "")).encode() != DEFLATED:
             return file.open("rb")
@@ -183,6 +197,15 @@ def opened(file: Path) -> BinaryIO:
         raise
     except Exception as error:
         raise DamagedFile(file, "is a damaged DICOM file; export it again.") from error
+
+
+def _preamble(start: bytes) -> bytes:
+    """What PS3.10 puts before a data set: 128 bytes, DICM, and the transfer syntax where it is not stated."""
+    if start[:2] == b"\x02\x00":
+        return bytes(128) + b"DICM"
+    syntax = b"1.2.840.10008.1.2.1\0" if start[4:6].isalpha() else b"1.2.840.10008.1.2\0"
+    element = b"\x02\x00\x10\x00UI" + struct.pack("<H", len(syntax)) + syntax
+    return bytes(128) + b"DICM" + b"\x02\x00\x00\x00UL\x04\x00" + struct.pack("<I", len(element)) + element
 
 
 def _inflated(file: Path, start: int) -> BinaryIO:
@@ -196,7 +219,11 @@ def _inflated(file: Path, start: int) -> BinaryIO:
 
 
 def _check_kind(file: Path, header: Any) -> None:
-    modality = plain_word(header.get("Modality"))
+    by_class = "CT" if str(header.get("SOPClassUID", "")) in CT_CLASSES else ""
+    modality = plain_word(header.get("Modality")) or by_class
+    image_type = [str(one).upper() for one in header.get("ImageType") or []]
+    if image_type[:2] == ["DERIVED", "SECONDARY"]:
+        raise DataError(file, "is derived from other images (DERIVED, SECONDARY), no original slice; it is left out.")
     if modality != "CT" or "LOCALIZER" in list(header.get("ImageType") or []):
         kind = "a scout image" if modality == "CT" else f"of modality {modality or 'unknown'}"
         raise DataError(file, f"is {kind}; only CT slices are read.")
@@ -252,6 +279,10 @@ def _slice(file: Path, header: Any, groups: tuple[Any, ...], frame: int | None) 
         slope=slope,
         intercept=intercept,
         padding=None if padding is None else float(padding),
+        instance=int(header.get("InstanceNumber") or 0) if frame is None else frame,
+        acquisition=str(header.get("AcquisitionNumber") or ""),
+        kind=f"{header.get('ImageType')} {value_of(header, 'ConvolutionKernel', groups)}",
+        temporal=str(header.get("TemporalPositionIndex") or header.get("TemporalPositionIdentifier") or ""),
     )
 
 
