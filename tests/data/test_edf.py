@@ -221,10 +221,10 @@ BAD = {
     "no time of a record": ({"onsets": [0.0, 1.0], "keeping": False}, "does not say when its data record 1"),
     "cut short": ({"keep": -100}, "is cut short"),
     "no signals": ({"channels": []}, "declares 0 signals"),
-    "no time": ({"seconds": b"0"}, "annotations without samples"),
+    "no time": ({"seconds": b"0"}, "record duration is 0"),
     "time is no number": ({"seconds": b"nan"}, "header that cannot be read"),
     "many records": ({"declared": 99_999_999}, "is cut short"),
-    "no channel": ({"channels": [Channel("SpO2", "%")]}, "has no EEG or ECG channel"),
+    "no channel": ({"channels": [Channel("SpO2", "%")]}, "has no channel in volts"),
     "negative samples": ({"channels": [Channel("EEG Cz", samples=-5)]}, "header that cannot be read"),
 }
 

@@ -168,8 +168,6 @@ def _check_size(file: Path, signals: tuple[Signal, ...], width: int, records: in
     if records == -1:
         records = (size - first) // per_record
     expected = first + per_record * max(records, 1)
-    if size < expected and 0 < expected - size < per_record and records > 1:
-        return records - 1  # the last record was cut: the whole ones are sound
     if size < expected:
         raise DamagedFile(file, f"is cut short: {size:,} of {expected:,} bytes are there. Copy or download it again.")
     return records
