@@ -186,7 +186,7 @@ def _bases(datasets: Sequence[Dataset]) -> dict[str, int]:
     """Recordings per basis of their subject, over all datasets."""
     counts: Counter[str] = Counter()
     for dataset in datasets:
-        counts.update(dataset.info["counts"].get("basis", {}))
+        counts.update(dataset.info.get("counts", {}).get("basis", {}))
     return dict(counts.most_common())
 
 

@@ -26,7 +26,7 @@ def provenance_of(dataset: Dataset, config: RunConfig, status: Status, now: floa
             "part": dataset.part,
             "source": dataset.info["source"],
             "preparation": dataset.info["preparation"],
-            "basis": dataset.info["counts"].get("basis", {}),
+            "basis": dataset.info.get("counts", {}).get("basis", {}),
             "warnings": dataset.info.get("warnings", []),
         },
         "run": config.model_dump(mode="json", exclude={"out"}),
