@@ -110,7 +110,7 @@ def simulated_badge() -> None:
 
 def synthetic_badge(origin: str = "") -> None:
     """Says that what is shown was drawn from a generator, and from which."""
-    made = f" ({origin})" if origin else ""
+    made = f" ({words.plain(origin)})" if origin else ""
     st.badge("synthetic", color="orange", icon=":material/auto_awesome:", help=f"Drawn from a generator{made}.")
 
 

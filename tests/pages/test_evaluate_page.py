@@ -109,10 +109,17 @@ def test_a_failed_evaluation_leaves_earlier_reports(
     assert len(workspace.evaluations()) == 1
 
 
-def test_a_damaged_report_does_not_hide_the_others(workspace: Workspace, dataset: Path, app: AppTest) -> None:
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [
+        ('{"verdicts": []}', "the description is damaged: half"),  # left out, and named
+        ('{"about": {}, "verdicts": []}', "is not an evaluation of this version"),  # chosen, and cannot be opened
+    ],
+)
+def test_a_damaged_report_is_said(workspace: Workspace, dataset: Path, app: AppTest, report: str, said: str) -> None:
     folder = workspace.folder("evaluations") / "half"
     folder.mkdir()
-    (folder / "report.json").write_text('{"verdicts": []}')
+    (folder / "report.json").write_text(report)
     open_page(app, "evaluate")
     assert not app.exception
-    assert any("is not an evaluation of this version" in error.value for error in app.error)
+    assert any(said in one.value for one in (*app.error, *app.warning, *app.caption))
