@@ -16,7 +16,7 @@ from synth_core.regular_file import read_bytes
 from synth_core.training.description import sentence
 
 LARGEST = 2**30  # bytes
-REMEDY = "Choose another one; the run goes on without it."
+REMEDY = "choose another one; the run goes on without it."
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,18 @@ def read_preview(file: Path, shape: tuple[int, ...], classes: int) -> Preview:
             values = _array(archive, "values.npy")
             labels = _array(archive, "labels.npy") if "labels.npy" in there else None
     except DataError as error:
-        raise RunError(str(error)) from error
+        raise RunError(sentence(file, str(error).removeprefix(f"{file.name}: "))) from error
     except Exception as error:  # zipfile and numpy raise whatever a damaged header led them to
-        raise RunError(sentence(file, f"is damaged and cannot be shown. {REMEDY}")) from error
+        raise RunError(sentence(file, f"is damaged and cannot be shown; {REMEDY}")) from error
     if values.shape[1:] != shape or not len(values):
-        raise RunError(sentence(file, f"must have shape (n, {_sizes(shape)}). Got ({_sizes(values.shape)}). {REMEDY}"))
+        raise RunError(sentence(file, f"must have shape (n, {_sizes(shape)}). Got ({_sizes(values.shape)}); {REMEDY}"))
     if labels is not None and labels.shape != (len(values), classes):
         wanted = _sizes((len(values), classes))
-        raise RunError(sentence(file, f"needs labels of shape ({wanted}). Got ({_sizes(labels.shape)}). {REMEDY}"))
+        raise RunError(sentence(file, f"needs labels of shape ({wanted}). Got ({_sizes(labels.shape)}); {REMEDY}"))
     if not all(np.isfinite(array).all() for array in (values, labels) if array is not None):
-        raise RunError(sentence(file, f"holds values that are not finite. {REMEDY}"))
+        raise RunError(sentence(file, f"holds values that are not finite; {REMEDY}"))
     if labels is not None and not ((labels >= 0) & (labels <= 1)).all():
-        raise RunError(sentence(file, f"holds labels beyond 0 and 1. {REMEDY}"))
+        raise RunError(sentence(file, f"holds labels beyond 0 and 1; {REMEDY}"))
     return Preview(int(file.stem), values, labels)
 
 
@@ -69,7 +69,7 @@ def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
     shape, fortran, dtype = form.read_array_header_1_0(content)
     if dtype != np.float32 or fortran:
         raise ValueError("no array of ours")
-    return np.frombuffer(content.read(), np.float32).reshape(shape)
+    return np.frombuffer(content.read(), np.float32).reshape(shape).copy()  # what it views cannot be written
 
 
 def _sizes(shape: tuple[int, ...]) -> str:

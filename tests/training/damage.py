@@ -100,6 +100,7 @@ def no_rights(file: Path, patch: pytest.MonkeyPatch) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
         return real(path, *rest, **more)
 
+    file.chmod(0)
     patch.setattr("synth_core.regular_file.os.open", refused)
 
 
