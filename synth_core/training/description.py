@@ -94,6 +94,26 @@ class RunDescription(GeneratorDescription):
     dataset: DatasetOfRun
 
 
+class _Learned(BaseModel):
+    """The dataset that a model was trained on."""
+
+    name: str = ""
+    hash: str = ""
+    part: dict[str, Any] | None = None
+    source: dict[str, Any] = {}
+    basis: dict[str, int] = {}
+    warnings: list[str] = []
+
+
+class Provenance(BaseModel):
+    """provenance.json of a model, as far as cards and experiments rely on it."""
+
+    dataset: _Learned | None = None
+    run: dict[str, Any] = {}
+    step: int | None = None
+    evaluation: dict[str, Any] | None = None
+
+
 def fault_of(error: ValidationError) -> str:
     """The first fault as a phrase that names the field: "`run.steps` should be a valid integer"."""
     first = error.errors(include_input=False, include_url=False)[0]

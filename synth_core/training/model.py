@@ -13,7 +13,7 @@ from synth_core.generators import REGISTRY, Generator
 from synth_core.storage import publish_directory, read_json, write_json_atomic, write_text_atomic
 from synth_core.training.card import model_card
 from synth_core.training.checkpoint import newest_good
-from synth_core.training.description import GeneratorDescription, fault_of, sentence
+from synth_core.training.description import GeneratorDescription, Provenance, fault_of, sentence
 from synth_core.training.faults import in_words
 from synth_core.training.run import RunDirectory
 from synth_core.training.weights import load_weights, save_weights
@@ -92,10 +92,12 @@ def _checkpoints(folder: Path) -> list[Path]:
 def _provenance(folder: Path) -> dict[str, Any]:
     try:
         found = read_json(folder / "provenance.json")
+        Provenance.model_validate(found)
     except DataError as error:
         raise ModelError(f"{folder.name}/{error}") from error
-    if not isinstance(found, dict):
-        raise ModelError(f"{folder.name}/provenance.json does not say where a model comes from; copy it again.")
+    except ValidationError as error:
+        problem = f"does not say where a model comes from ({fault_of(error)}); copy it again."
+        raise ModelError(sentence(folder / "provenance.json", problem)) from error
     return found
 
 

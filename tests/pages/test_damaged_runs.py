@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.shared import words
 from synth_core.training import RunDirectory
 from synth_core.workspace import Workspace
 from tests.pages.conftest import open_page, text
@@ -102,3 +108,31 @@ def test_only_bad_runs_are_said_too(workspace: Workspace, bad: RunDirectory, app
     open_page(app, "train")
     assert not app.exception
     assert len(app.error) == 1
+
+
+SAID = (
+    ("failed", "The disk of run bad is full. Make room, then resume it: its last checkpoint is kept.", "error"),
+    ("failed", "The memory of the GPU ran out. Resume bad when other programs have ended.", "error"),
+    ("finished", "Went on from step 2, because a newer checkpoint is damaged: 3/state.json is damaged.", "info"),
+)
+
+
+@pytest.mark.parametrize(("state", "sentence", "how"), SAID)
+def test_what_a_worker_says_is_shown(bad: RunDirectory, app: AppTest, state: str, sentence: str, how: str) -> None:
+    bad.write_status(replace(bad.status(), state=state, message=sentence))
+    watched(app, bad)
+    assert [said.value for said in getattr(app, how)] == [words.plain(sentence)]
+    assert any(button.key == "run-resume" for button in app.button) is (state == "failed")
+
+
+def test_a_worker_whose_process_is_gone_is_said(bad: RunDirectory, app: AppTest) -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    working = replace(bad.status(), state="running", heartbeat=time.time(), pid=child.pid, host=socket.gethostname())
+    bad.write_status(working)
+    assert "**bad** · stopped without a word, step 3 of 7" in text(open_page(app, "home"))
+    watched(app, bad)
+    assert [warning.value for warning in app.warning] == [
+        "The worker stopped without a word. The log may say why; Resume goes on from the last checkpoint."
+    ]
+    assert any(button.key == "run-resume" for button in app.button)
