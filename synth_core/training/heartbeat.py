@@ -61,9 +61,13 @@ class Heartbeat:
 
     def __enter__(self) -> Self:
         self._write()
-        if self.run:
-            (self.run.path / ".reserve").write_bytes(bytes(RESERVE))
         self._thread.start()
+        try:
+            if self.run:
+                (self.run.path / ".reserve").write_bytes(bytes(RESERVE))
+        except OSError as error:
+            self.__exit__(OSError, error, None)
+            raise
         return self
 
     def __exit__(

@@ -111,6 +111,18 @@ def test_a_status_that_cannot_be_written_for_a_while_does_not_stop_the_beat(
     }  # fmt: skip
 
 
+def test_a_disk_that_is_full_at_the_start_is_said(
+    tone_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = RunConfig(out=tmp_path / "run", steps=4, batch_size=4, previews=0)
+    run = create_run(tone_dataset, "flow", SMALL["flow"], config)
+    monkeypatch.setattr(Path, "write_bytes", fails(system(errno.ENOSPC)))
+    with pytest.raises(RunError, match="The disk of run run is full"):
+        next(work(run))
+    assert (run.status().state, run.status().step) == ("failed", 0)
+    assert "The disk of run run is full" in run.status().message
+
+
 def command_line(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
     monkeypatch.setattr(sys, "argv", ["synth_core", *map(str, words)])
     with pytest.raises(SystemExit) as stopped:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from synth_core.__main__ import main
 from synth_core.data import Dataset
 from synth_core.errors import ModelError, RunError
 from synth_core.generators import REGISTRY, build
@@ -42,7 +43,9 @@ def test_building_leaves_the_random_state_of_the_caller(training_part: Dataset) 
 @pytest.mark.parametrize(
     ("asked", "settings", "named"),
     [({"steps": 9}, {}, "steps 2"), ({"seed": 4}, {}, "seed 0"), ({"generator": "gan"}, {}, "generator flow"),
-     ({"dataset": "elsewhere"}, {}, "dataset"), ({}, {"dim": 64}, "dim 32")],
+     ({"dataset": "elsewhere"}, {}, "dataset"), ({}, {"dim": 64}, "dim 32"),
+     ({"steps": 9, "seed": 4}, {"dim": 64}, r"steps 2, seed 0, dim 32\. Got steps 9, seed 4, dim 64"),
+     ({"allow_synthetic": True}, {}, "allow_synthetic False"), ({}, {"nonesuch": 1}, "flow has no setting nonesuch")],
 )  # fmt: skip
 def test_a_run_is_resumed_as_it_was_begun(
     tone_dataset: Path, tmp_path: Path, asked: dict[str, object], settings: dict[str, object], named: str
@@ -53,11 +56,20 @@ def test_a_run_is_resumed_as_it_was_begun(
         check_same(run, asked, settings)
 
 
-def test_a_finished_run_says_so(tone_dataset: Path, tmp_path: Path) -> None:
+def test_a_finished_run_says_so(
+    tone_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = create_run(tone_dataset, "flow", SMALL["flow"], RunConfig(out=tmp_path / "run", steps=2, previews=0))
     assert len(list(work(run))) == 2
     with pytest.raises(RunError, match="finished at step 2 of 2"):
         check_same(run, {}, {})
+    for words, said in (((), "finished at step 2 of 2"), (("--allow-synthetic",), "begun with allow_synthetic False")):
+        monkeypatch.setattr(sys, "argv", ["synth_core", "train", "--out", str(run.path), "--resume", *words])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        assert stopped.value.code == 2
+        assert said in capsys.readouterr().err
+    assert run.status().state == "finished"
 
 
 @pytest.mark.parametrize("damage", ["nan", "inf", "half"])
