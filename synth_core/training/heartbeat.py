@@ -41,6 +41,11 @@ class Heartbeat:
         with self._lock:
             self.status = replace(self.status, **changes)
 
+    @property
+    def seconds(self) -> float:
+        """How long the work has taken so far."""
+        return round(max(0.0, self.clock() - self._began), 1)
+
     def _write(self) -> None:
         if self.run:
             with self._lock:
@@ -48,7 +53,7 @@ class Heartbeat:
                     self.status,
                     heartbeat=time.time(),
                     beat=self.status.beat + 1,
-                    seconds=round(max(0.0, self.clock() - self._began), 1),
+                    seconds=self.seconds,
                 )
                 self.run.write_status(self.status)
 

@@ -263,9 +263,9 @@ class _Session:
         self.generator.requires_grad_(True)
         if self.generator.calibrated:
             self._calibrate()
-        self.generator.provenance = provenance_of(
-            self.dataset, self.config, self.heartbeat.status, self.heartbeat.status.step
-        )
+        self.heartbeat.update(seconds=self.heartbeat.seconds)
+        status = self.heartbeat.status
+        self.generator.provenance = provenance_of(self.dataset, self.config, status, status.step)
         self.generator.to("cpu").eval()
         self.heartbeat.update(state="finished", seconds_left=0.0)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -15,7 +14,6 @@ MOST_TERMS = 100  # names of terms in one run; what brings more is no record of 
 
 _NAME = Annotated[str, StringConstraints(pattern=r"^[\w .:()/-]{1,80}$")]
 _LINE = TypeAdapter(dict[_NAME, Annotated[float, Field(strict=True, allow_inf_nan=False)]])
-_STEP = TypeAdapter(Annotated[int, Field(strict=True, ge=1, le=MOST_STEPS)])
 
 
 @dataclass(frozen=True)
@@ -42,11 +40,13 @@ def read_lines(content: bytes) -> tuple[list[dict[str, Any]], list[int]]:
     names: set[str] = set()
     for number, line in enumerate(content.split(b"\n")[:-1], 1):
         record = _record(line)
-        if record is None or len(names | record.keys()) > MOST_TERMS:
-            bad.append(number)
-        else:
+        if record is not None and record.keys() <= names:
+            records.append(record)
+        elif record is not None and len(names | record.keys()) <= MOST_TERMS:
             names |= record.keys()
             records.append(record)
+        else:
+            bad.append(number)
     return records, bad
 
 
@@ -62,9 +62,10 @@ def metrics_of(content: bytes) -> Metrics:
 
 def _record(line: bytes) -> dict[str, Any] | None:
     try:
-        _LINE.validate_json(line)
-        record: dict[str, Any] = json.loads(line)
-        _STEP.validate_python(record.get("step"))
-    except (ValidationError, ValueError):
+        record: dict[str, Any] = _LINE.validate_json(line)
+    except ValidationError:
         return None
-    return record
+    step = record.get("step", 0.0)
+    if not (step.is_integer() and 1 <= step <= MOST_STEPS):
+        return None
+    return record | {"step": int(step)}
