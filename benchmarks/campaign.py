@@ -3,8 +3,9 @@
     python -m benchmarks.campaign --studies 1000
 
 Raters and items are drawn at random: rater i gives item j the right answer when d′/2 + rᵢ + uⱼ ± cᵢ + ε > 0, with ε
-from a standard normal, rᵢ and uⱼ from normals of the stated spread, and cᵢ, the leaning of the rater to "real", with one
-sign on real and the other on synthetic items. Such raters test the machinery; they are no evidence about a generator.
+from a standard normal, rᵢ and uⱼ from normals of the stated spread, and cᵢ, the leaning of the rater to "real", with
+one sign on real and the other on synthetic items. Such raters test the machinery; they are no evidence about a
+generator.
 """
 
 from __future__ import annotations

@@ -35,7 +35,8 @@ def mrmc_accuracy(correct: ArrayLike, level: float = 0.95, *, strata: ArrayLike 
 
     For J raters × K items the squared error is (MSR + MSC − MSE) / (J K), from the mean squares of raters, items and
     what is left; its degrees of freedom are Hillis's (2007, Stat. Med. 26:596), and the limits are on the logit scale.
-    Missing cells: see `components`. The error of the pooled binomial is about half of this one.
+    Missing cells: see `components`. The error of the pooled binomial is about half of this one; it is taken where the
+    mean squares leave nothing above 0, as happens in very small tables.
 
     Parameters
     ----------
@@ -90,11 +91,13 @@ def _analyse(correct: ArrayLike, strata: ArrayLike | None) -> _Analysis:
     parts = _parts(cells, strata)
     if np.isnan(parts.total) or fewest < 2:
         return _Analysis(estimate, float("nan"), float("nan"), fewest)
-    # Mean squares can come out smaller than the residual one; the error is then that of independent answers.
-    variance = parts.total if parts.total > 0 else max(parts.residual, 0.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        df = variance**2 * (parts.raters - 1) / np.square(max(parts.between_raters, 0.0))
-    return _Analysis(estimate, float(np.sqrt(variance)), float(df), fewest)
+    independent = estimate * (1 - estimate) / (len(item) - 1)
+    if parts.total <= 1e-6 * independent:
+        # Both mean squares can come out below the residual one, which leaves nothing to add up.
+        return _Analysis(estimate, float(np.sqrt(independent)), parts.raters - 1, fewest)
+    with np.errstate(divide="ignore"):
+        df = parts.total**2 * (parts.raters - 1) / np.square(max(parts.between_raters, 0.0))
+    return _Analysis(estimate, float(np.sqrt(parts.total)), float(df), fewest)
 
 
 def _interval(found: _Analysis, level: float) -> Interval:

@@ -14,20 +14,17 @@ def check_ratings(ratings: ArrayLike, *, named: bool = False) -> NDArray[np.floa
     Parameters
     ----------
     named : whether names will do as well, of categories without an order; they become 0, 1, … in alphabetical order,
-        and None, NaN and "" are no rating.
+        and None, NaN, "nan" and "" are no rating.
     """
     table = np.asarray(ratings)
     if table.ndim != 2 or not table.size:
         raise InvalidSetting(f"Ratings are a table of raters × items. Got an array of shape {table.shape} instead.")
-    if table.dtype.kind in "biuf":
-        numbers = table.astype(np.float64)
-    elif named:
-        numbers = _coded(np.asarray(ratings, dtype=object))
-    else:
-        try:
-            numbers = np.asarray(ratings, dtype=np.float64)
-        except (TypeError, ValueError):
+    try:
+        numbers = np.asarray(ratings, dtype=np.float64)
+    except (TypeError, ValueError):
+        if not named:
             raise InvalidSetting("These ratings must be numbers, as their distance counts.") from None
+        numbers = _coded(np.asarray(ratings, dtype=object))
     if np.isinf(numbers).any():
         raise InvalidSetting("Ratings are finite numbers, or NaN where there is none.")
     return numbers
@@ -40,7 +37,7 @@ def counts_of(numbers: NDArray[np.float64]) -> NDArray[np.int_]:
 
 
 def _coded(table: NDArray[np.object_]) -> NDArray[np.float64]:
-    missing = np.array([cell is None or cell == "" or cell != cell for cell in table.ravel()], dtype=bool)
+    missing = np.array([cell is None or cell in ("", "nan") or cell != cell for cell in table.ravel()], dtype=bool)
     codes = np.full(table.size, np.nan)
     codes[~missing] = np.unique(table.ravel()[~missing].astype(str), return_inverse=True)[1]
     return codes.reshape(table.shape)

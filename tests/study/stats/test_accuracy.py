@@ -126,6 +126,13 @@ def test_one_rater_or_one_item_says_nothing_of_others(table: np.ndarray) -> None
     assert mrmc_equivalence(table, 0.1).p == 1
 
 
+def test_mean_squares_that_leave_nothing_give_the_error_of_independent_answers() -> None:
+    """Each rater right once and each item once: no spread of raters or items, all of it residual."""
+    estimate, error, (low, high) = mrmc_accuracy(np.eye(4))
+    assert error == pytest.approx(np.sqrt(0.25 * 0.75 / 15))
+    assert 0 < low < estimate < high < 1
+
+
 def test_all_right_or_all_wrong_has_no_error_but_an_honest_interval() -> None:
     right = mrmc_accuracy(np.ones((4, 30)))
     assert right[:2] == (1, 0)

@@ -62,6 +62,11 @@ def test_alpha_takes_names_at_the_nominal_level_only() -> None:
         krippendorff_alpha(names, "ordinal")
 
 
+def test_numbers_are_the_same_however_they_are_written() -> None:
+    assert krippendorff_alpha([[1, 2.0, None], [1.0, 2, 3]]) == 1
+    assert krippendorff_alpha([["1", "2"], ["1", "3"]], "interval") == krippendorff_alpha([[1, 2], [1, 3]], "interval")
+
+
 def test_alpha_where_nothing_can_be_said() -> None:
     assert np.isnan(krippendorff_alpha([[1, 1, 1], [1, 1, 1]]))
     assert np.isnan(krippendorff_alpha([[1, 2, 3]], "interval"))
