@@ -150,7 +150,7 @@ class _Reading:
 
     def _source(self) -> Source:
         """The folder; and what drew the examples, where the file says it or, of older versions, names no people."""
-        name = self.file.resolve().parent.name
+        name = self.file.parent.resolve().name
         if self.found["origin"]:
             try:
                 stated = json.loads(self._text("origin"))

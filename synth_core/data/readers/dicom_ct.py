@@ -145,7 +145,7 @@ def _series(
         warnings=_warnings(found.header, first),
         record=f"series-{_hash(str(found.header.SeriesInstanceUID))}" + ("" if number is None else f"/{number + 1}"),
         slices=len(kept),
-        source=Source(kept[0].file.resolve().parent.name),
+        source=Source(kept[0].file.parent.resolve().name),
         metadata={**_described(found.header, first), "slices": len(kept), **_gaps(kept), "pixel spacing (mm)": spacing},
         images=tuple(kept),
         segmentation=segmentation_of(kept, str(found.header.get("FrameOfReferenceUID", "")), segmentations, opening),

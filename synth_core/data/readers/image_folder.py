@@ -109,7 +109,7 @@ def _recording(
         record=record_of(relative),
         evidence=files.evidence(file),
         warnings=tuple(filter(None, warnings)),
-        source=Source(file.resolve().parent.name),
+        source=Source(file.parent.resolve().name),
         file=file,
         window=(low, high),
         offset=opening.hu_offset if bits > 8 else None,

@@ -257,7 +257,7 @@ def _recording(voxels: Voxels, masks: tuple[Voxels, ...]) -> VolumeRecording:
         warnings=voxels.warnings,
         record=voxels.record,
         slices=slices,
-        source=Source(voxels.file.resolve().parent.name),
+        source=Source(voxels.file.parent.resolve().name),
         metadata={
             "slices": slices,
             "pixel spacing (mm)": spacing,
