@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_core.data.readers.base import Opening
-from synth_core.data.readers.dicom_slices import AIR
 from synth_core.data.readers.files import Files, read_bounded, sibling
+from synth_core.data.readers.hounsfield import AIR
 from synth_core.data.recording import Recording, Source
 from synth_core.errors import DamagedFile, DataError
 from synth_core.stored_array import StoredArray
