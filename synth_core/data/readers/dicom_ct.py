@@ -57,7 +57,7 @@ class DicomSeries(Recording):
     """One series; `images` are its slices in order along the normal, from the lowest position."""
 
     images: tuple[Slice, ...]
-    meaning: Meaning = Meaning()
+    meaning: Meaning
     segmentation: Segmentation | None = None
 
     def read(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32]:
