@@ -97,7 +97,7 @@ def layout_of(file: Path, shape: Sequence[int], counts: Sequence[int]) -> Layout
     if not 2 <= len(sizes) <= 5:
         raise DataError(file, f"has an array of {words}; images have 2 to 5 axes.")
     if len(sizes) == 2:
-        return Layout(None, 1, *sizes, sizes)
+        return Layout(None, 1, sizes[0], sizes[1], sizes)
     if len(sizes) == 3 and sizes[2] == 1 and sizes[0] not in counts:
         return _said(Layout(None, 1, sizes[0], sizes[1], sizes), "height, width and 1")
     if len(sizes) == 3:
@@ -107,7 +107,7 @@ def layout_of(file: Path, shape: Sequence[int], counts: Sequence[int]) -> Layout
     if len(rest) == 4:
         if rest[0] != 1:
             raise DataError(file, f"has an array of {words}; of five axes the second has one value.")
-        return _said(Layout(examples, *rest[1:], sizes), "images, 1, slices, height and width")
+        return _said(Layout(examples, rest[1], rest[2], rest[3], sizes), "images, 1, slices, height and width")
     if COLOURS in (rest[0], rest[2]):
         raise DataError(file, f"has an array of {words}, which may be colours, windows or slices; keep one of them.")
     if rest[0] == 1 and rest[2] >= NARROWEST:
@@ -115,7 +115,7 @@ def layout_of(file: Path, shape: Sequence[int], counts: Sequence[int]) -> Layout
     if rest[2] == 1:
         return Layout(examples, 1, rest[0], rest[1], sizes)
     _check_order(file, sizes, rest, ())
-    return _said(Layout(examples, *rest, sizes), "images, slices, height and width")
+    return _said(Layout(examples, rest[0], rest[1], rest[2], sizes), "images, slices, height and width")
 
 
 def meaning_in(arrays: ArrayFile, name: str, layout: Layout, opening: Opening) -> Meaning:
