@@ -19,20 +19,22 @@ from synth_core.errors import DataError
 
 AIR = -1024.0  # HU; what lies outside the scanned field becomes this
 LOWEST, HIGHEST = -32_768.0, 32_767.0  # HU: what 16 bits hold, padding and gold included
+AIR_RANGE = (-1100.0, -800.0)  # HU of air with its noise
 NO_AIR_ABOVE = -300.0  # HU: a volume with nothing below has no air
 TISSUE = (-200.0, 200.0)  # HU of fat, fluid, brain, blood
 LEAST_TISSUE = 1e-3  # of the values
 BRAIN = (5.0, 75.0)  # HU: the median of a brain that was cut out
 PEAK, PEAKED = 10.0, 1.5  # HU around the median, which have so many times more of a brain than if all were alike
 WRAP, WRAPPED_ABOVE = 2.0**16, 2.0**16 - 2.0**13  # int16 stored as uint16: −8192 … −1 lie up here
+SHORT_WRAP, LEAST_AIR = 2.0**12, 0.05  # the same of 12 bits, as in some slices of the RSNA set; the share of air then
 WHITE, BLACK = 255.0, 5.0  # of 8 bits; what surrounds the head is black, also after JPEG
 
 BRAIN_WINDOW = (0.0, 80.0)  # HU at black and at white
 FIELD = 250.0  # mm of the longer side of an image whose pixel size is not known
 
 WRAPPED = (
-    "Values near 65,536 are negative ones that were stored without their sign; 65,536 was taken off. Check the air: it "
-    "should be near -1000 HU."
+    "Values near {wrap:,.0f} are negative ones that were stored without their sign; {wrap:,.0f} was taken off. Check "
+    "the air: it should be near -1000 HU."
 )
 NO_AIR = (
     "No value is below -300, so there is no air: the brain was cut out, or an offset of 1024 was left in, which "
@@ -50,7 +52,7 @@ class Meaning:
 
     Parameters
     ----------
-    gain, offset : value → HU, after the wrap is undone. wrapped : whether 65,536 is taken off above 32,767.
+    gain, offset : value → HU, after the wrap is undone. wrap : what is taken off from its half on; 0 for nothing.
     air_outside : whether what is no number and reaches the border of a slice is air.
     black : so dark and reaching the border is air too; None where values are no grey.
     warnings : what whoever uses the values should know.
@@ -58,15 +60,15 @@ class Meaning:
 
     gain: float = 1.0
     offset: float = 0.0
-    wrapped: bool = False
+    wrap: float = 0.0
     air_outside: bool = False
     black: float | None = None
     warnings: tuple[str, ...] = ()
 
     def hounsfield(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """(…, height, width) HU, −1024 at least; what is no number inside stays so."""
-        if self.wrapped:
-            values = np.where(values > HIGHEST, values - np.float32(WRAP), values)
+        if self.wrap:
+            values = np.where(values >= self.wrap / 2, values - np.float32(self.wrap), values)
         result = values * np.float32(self.gain) + np.float32(self.offset)
         if self.air_outside:
             _fill_outside(result, ~np.isfinite(result))
@@ -107,9 +109,10 @@ def meaning_of(
         problem = "has values between −1 and 1, which are not Hounsfield units; export it before normalising, or state "
         raise DataError(file, f"{problem}the `window`, HU at 0 and at 1.")
     warnings = []
-    if HIGHEST < high < WRAP and bool((finite[finite > HIGHEST] >= WRAPPED_ABOVE).all()):
-        finite = np.where(finite > HIGHEST, finite - WRAP, finite)
-        warnings.append(WRAPPED)
+    wrap = _wrap_of(finite)
+    if wrap:
+        finite = np.where(finite >= wrap / 2, finite - wrap, finite)
+        warnings.append(WRAPPED.format(wrap=wrap))
     offset = opening.hu_offset or 0.0
     if offset and is_hounsfield(finite):
         warnings.append(OFFSET_UNUSED.format(offset=offset))
@@ -117,7 +120,7 @@ def meaning_of(
     finite += offset
     some_missing = finite.size < values.size
     warnings += _checked(finite, file, scaled=scaled, some_missing=some_missing)
-    return Meaning(offset=offset, wrapped=WRAPPED in warnings, air_outside=some_missing, warnings=tuple(warnings))
+    return Meaning(offset=offset, wrap=wrap, air_outside=some_missing, warnings=tuple(warnings))
 
 
 def windowed(window: tuple[float, float], white: float = WHITE) -> Meaning:
@@ -164,9 +167,19 @@ def _checked(finite: NDArray[np.float64], file: Path, *, scaled: bool, some_miss
     return warnings
 
 
+def _wrap_of(finite: NDArray[np.float64]) -> float:
+    """What was added to negative values when their sign was lost; 0 where none was."""
+    low, high = finite.min(), finite.max()
+    if HIGHEST < high < WRAP:
+        return WRAP if bool((finite[finite > HIGHEST] >= WRAPPED_ABOVE).all()) else 0.0
+    air = _share(finite, AIR_RANGE[0] + SHORT_WRAP, AIR_RANGE[1] + SHORT_WRAP)
+    short = low >= 0 and SHORT_WRAP / 2 <= high < SHORT_WRAP and air >= LEAST_AIR and _has_tissue(finite)
+    return SHORT_WRAP if short else 0.0
+
+
 def is_hounsfield(finite: NDArray[np.float64]) -> bool:
     """Whether there is air and tissue where HU have them."""
-    air = (finite >= -1100) & (finite <= -800)
+    air = (finite >= AIR_RANGE[0]) & (finite <= AIR_RANGE[1])
     return bool(air.any()) and _has_tissue(finite) and bool((finite <= HIGHEST).all())
 
 

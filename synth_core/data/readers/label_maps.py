@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +25,10 @@ def is_named_mask(name: str) -> bool:
     return bool(_MASK.search(name))
 
 
-def is_of_something_else(name: str) -> bool:
-    """Whether the name of a mask says that it is of the brain, the skull or the like, and not of lesions."""
-    return bool(_OTHER_MASK.search(name))
+def is_of_something_else(name: str, image: str) -> bool:
+    """Whether the name of a mask, and not that of its image, says that it is of the brain, the skull or the like."""
+    mine, its = (Counter(word.lower() for word in _OTHER_MASK.findall(one)) for one in (name, image))
+    return bool(mine - its)
 
 
 def without_mask_words(name: str) -> str:

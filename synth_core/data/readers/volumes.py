@@ -125,8 +125,6 @@ def _looked_at(volume: Voxels, opening: Opening) -> Mask | tuple[Voxels, Meaning
         planes = volume.sample(spread=True)
     labels = labels_in(planes, name)
     if labels >= 0:
-        if is_of_something_else(name):
-            raise DataError(volume.file, "is a mask of something else than lesions, by its name; it is left out.")
         return Mask(volume, labels)
     if is_named_mask(name) and np.nanmin(planes, initial=0) >= 0:
         problem = "is a mask, by its name, with values that are neither labels nor parts of a voxel; it is left out."
@@ -160,6 +158,8 @@ def _image_of(mask: Mask, images: list[Voxels]) -> Voxels:
     if len(named) > 1:  # the same name in several folders: what lies nearest
         shared = {image.record: _shared_folders(image, mask.voxels) for image in named}
         named = [image for image in named if shared[image.record] == max(shared.values())]
+    if len(named) == 1 and is_of_something_else(_stem(mask.voxels), _stem(named[0])):
+        raise DataError(file, "is a mask of something else than lesions, by its name; it is left out.")
     if len(named) == 1:
         return named[0]
     if not fitting:
