@@ -81,12 +81,13 @@ def numbered(owner: Path, text: str) -> list[str] | None:
         return None
     try:
         first, last, step = (int(number) for number in [*numbers, "1"][:3])
-        count = len(range(first, last + 1, step))
-    except ValueError as error:
-        raise DamagedFile(owner, f"names its files {text[:60]!r}, which are no numbers; correct it.") from error
+        wanted = range(first, last + (1 if step > 0 else -1), step)
+        count = len(wanted)
+    except (ValueError, OverflowError) as error:
+        raise DamagedFile(owner, f"names its files {text[:60]!r}, which are no sound numbers; correct it.") from error
     if not 0 < count <= MOST_PARTS:
         raise DamagedFile(owner, f"names {count} files of voxels; 1 to {MOST_PARTS} are read.")
-    return [pattern % number for number in range(first, last + 1, step)]
+    return [pattern % number for number in wanted]
 
 
 def affine_of(columns: NDArray[np.float64], origin: NDArray[np.float64], space: str) -> NDArray[np.float64]:
