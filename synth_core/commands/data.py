@@ -37,8 +37,10 @@ Pattern = Annotated[
         help="A regular expression that finds the person in the path of a file, such as '(P[0-9]+)_'; its first group.",
     ),
 ]
-Offset = Annotated[float | None, typer.Option(help="What makes the values of 16-bit images and arrays HU, added.")]
-Window = Annotated[str | None, typer.Option(help="HU at black and at white of 8-bit images, such as 0,80.")]
+Offset = Annotated[
+    float | None, typer.Option(help="What is added to values of more than 8 bits to make them HU, such as -1024.")
+]
+Window = Annotated[str | None, typer.Option(help="HU at black and at white of 8-bit grey, such as 0,80.")]
 Pixel = Annotated[float | None, typer.Option(help="mm between the pixels of images and arrays that do not say theirs.")]
 Settings = Annotated[list[str], typer.Option("--set", help="A setting of the preparation, name=value; repeatable.")]
 

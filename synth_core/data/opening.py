@@ -47,7 +47,8 @@ def open_recordings(
     unit, modality, channels : what arrays and tables do not say of themselves.
     labels_from, severity_from : columns of a table of participants that become classes and a severity in 0 … 1.
     label_column, subject_column, time_column : columns of a table of samples.
-    window, hu_offset : how the values of images become HU. `Opening` describes all of these.
+    window, hu_offset, pixel_mm : how values become HU, and mm between pixels, for images, arrays and volumes that do
+        not say it. `Opening` describes all of these.
 
     Returns
     -------

@@ -186,7 +186,7 @@ def metaimage(file: Path, volume: NDArray[Any] | None = None, *, packed: bool = 
     content = values.tobytes(order="F")
     content = zlib.compress(content) if packed else content
     beside = file.with_suffix(".raw")
-    kind = {"int16": "MET_SHORT", "uint8": "MET_UCHAR"}[str(values.dtype)]
+    kind = {"int16": "MET_SHORT", "uint16": "MET_USHORT", "uint8": "MET_UCHAR"}[str(values.dtype)]
     header = (
         f"ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\n"
         f"CompressedData = {packed}\nTransformMatrix = 1 0 0 0 1 0 0 0 1\nOffset = 0 0 0\nElementSpacing = 1 1 5\n"
@@ -207,7 +207,7 @@ def nrrd(file: Path, volume: NDArray[Any] | None = None, *, packed: bool = False
     values = stored(head() if volume is None else volume)
     content = values.tobytes(order="F")
     header = (
-        f"NRRD0004\n# made for a test\ntype: short\ndimension: 3\nspace: left-posterior-superior\n"
+        f"NRRD0004\n# made for a test\ntype: {values.dtype}\ndimension: 3\nspace: left-posterior-superior\n"
         f"sizes: {' '.join(map(str, values.shape))}\nspace directions: (1,0,0) (0,1,0) (0,0,5)\n"
         f"kinds: domain domain domain\nendian: little\nencoding: {'gzip' if packed else 'raw'}\n"
         f"space origin: (0,0,0)\n{data_file}\n"

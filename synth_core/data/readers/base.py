@@ -13,6 +13,7 @@ from synth_core.errors import DataError, InvalidSetting
 from synth_core.types import UNITS, Modality
 
 RATES = (16.0, 100_000.0)  # Hz that an EEG or ECG can have
+PIXELS = (0.01, 20.0)  # mm
 COLUMN_OPTIONS = {  # option → what must be there for it to mean anything
     "labels_from": "a table of participants",
     "severity_from": "a table of participants",
@@ -47,9 +48,11 @@ class Opening:
     ----------
     rate : Hz, for collections that keep each recording at several rates (None takes the collection's usual one) and
         for files that do not say their rate.
-    window : HU at black and at white of 8-bit images; None takes 0 … 80, the brain window.
-    hu_offset : what is added to the values of 16-bit images to make them HU; without it these are refused.
-    pixel_mm : mm between the pixels of images and arrays, which do not say theirs.
+    window : HU at black and at white of 8-bit grey. For images None takes 0 … 80, the brain window; arrays and volumes
+        ask for it.
+    hu_offset : what is added to values of more than 8 bits to make them HU, where they are not; 16-bit images, volumes
+        and arrays without a scale ask for it.
+    pixel_mm : mm between the pixels of images and arrays, which do not say theirs; None takes the longer side as 250.
     subject_pattern : a regular expression that finds the person in the path of a file, see `identity.identified`.
     skipped : one error for each file of a readable collection that is itself damaged.
     unit : "uV", "mV", "V" or "nV", for files that do not say theirs; what a file says wins.
@@ -93,8 +96,13 @@ class Opening:
             if not self.channels or len(set(self.channels)) < len(self.channels):
                 raise InvalidSetting("`channels` must name at least one channel, and none twice.")
 
-        if self.window is not None and not self.window[0] < self.window[1]:
+        if self.window is not None and not (self.window[0] < self.window[1] and all(map(math.isfinite, self.window))):
             raise InvalidSetting(f"`window` must go from a lower to a higher HU. Got {self.window} instead.")
+        if self.hu_offset is not None and not math.isfinite(self.hu_offset):
+            raise InvalidSetting(f"`hu_offset` must be a number of HU. Got {self.hu_offset} instead.")
+        low, high = PIXELS
+        if self.pixel_mm is not None and not low <= self.pixel_mm <= high:
+            raise InvalidSetting(f"`pixel_mm` must be from {low:g} to {high:g} mm. Got {self.pixel_mm:g} instead.")
 
     def check_used(self) -> None:
         """InvalidSetting for an option that no reader could make use of: it would be ignored in silence."""

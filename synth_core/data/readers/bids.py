@@ -206,7 +206,7 @@ def _source(file: Path) -> Source:
     authors = described.get("Authors")
     people = ", ".join(map(str, authors[:20])) if isinstance(authors, list) else ""
     citation = str(described.get("HowToAcknowledge") or ". ".join(filter(None, [people, name, doi])))[:1000]
-    return Source(name or file.resolve().parent.name, licence or "not stated", citation)
+    return Source(name or file.parent.resolve().name, licence or "not stated", citation)
 
 
 def _json(file: Path) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from synth_core.data.readers.dicom_slices import (
 )
 from synth_core.data.readers.dicom_stacks import stacks_of
 from synth_core.data.readers.files import Files
+from synth_core.data.readers.hounsfield import Meaning, meaning_of
 from synth_core.data.recording import Evidence, Recording, Source
 from synth_core.errors import DamagedFile, DataError
 from synth_core.types import DataSpec
@@ -56,6 +57,7 @@ class DicomSeries(Recording):
     """One series; `images` are its slices in order along the normal, from the lowest position."""
 
     images: tuple[Slice, ...]
+    meaning: Meaning
     segmentation: Segmentation | None = None
 
     def read(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32]:
@@ -64,7 +66,7 @@ class DicomSeries(Recording):
         volume = np.empty((last - first, *self.spec.shape[1:]), np.float32)
         for i, image in enumerate(self.images[first:last]):
             volume[i] = hounsfield(image)
-        return volume
+        return self.meaning.hounsfield(volume)
 
     def lesion_mask(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32] | None:
         """See Recording; from a DICOM segmentation beside the series."""
@@ -138,16 +140,18 @@ def _series(
         )
     kept = sorted(found.images, key=lambda one: one.position)
     spacing = float(np.mean(kept[0].spacing))
+    meaning = _meaning(found.header, kept[len(kept) // 2], opening)
     return DicomSeries(
         spec=DataSpec("ct", (1, *kept[0].size), "HU", 1.0 / spacing),
         subject="",
         evidence=_evidence(files, first.file, found.header),
-        warnings=_warnings(found.header, first),
+        warnings=(*_warnings(found.header, first), *meaning.warnings),
         record=f"series-{_hash(str(found.header.SeriesInstanceUID))}" + ("" if number is None else f"/{number + 1}"),
         slices=len(kept),
-        source=Source(kept[0].file.resolve().parent.name),
+        source=Source(kept[0].file.parent.resolve().name),
         metadata={**_described(found.header, first), "slices": len(kept), **_gaps(kept), "pixel spacing (mm)": spacing},
         images=tuple(kept),
+        meaning=meaning,
         segmentation=segmentation_of(kept, str(found.header.get("FrameOfReferenceUID", "")), segmentations, opening),
     )
 
@@ -195,6 +199,17 @@ def _warnings(header: Any, first: Slice) -> tuple[str, ...]:
     groups = groups_of(header, first.frame or 0)
     no_rescale = NO_RESCALE if value_of(header, "RescaleSlope", groups) is None else None
     return tuple(filter(None, (burned_in_warning(header), no_rescale)))
+
+
+def _meaning(header: Any, middle: Slice, opening: Opening) -> Meaning:
+    """By the bounds for every format, from one slice; a slice that cannot be decoded is said when it is read."""
+    scaled = value_of(header, "RescaleSlope", groups_of(header, middle.frame or 0)) is not None
+    try:
+        values = hounsfield(middle)
+    except DataError:
+        return Meaning()
+    few_bits = not scaled and int(header.get("BitsAllocated", 16)) <= 8
+    return meaning_of(values, opening, middle.file, few_bits=few_bits, scaled=scaled)
 
 
 def _removed(first: Slice) -> list[str]:

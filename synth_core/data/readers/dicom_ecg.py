@@ -95,7 +95,7 @@ def _recording(file: Path, files: Files) -> DicomEcg:
         subject="",
         record=record_of(files.relative(file)),
         evidence=evidence,
-        source=Source(file.resolve().parent.name),
+        source=Source(file.parent.resolve().name),
         metadata=metadata,
         file=file,
         group=number,

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_core.data.readers.files import check_regular, head, read_bounded
+from synth_core.data.readers.hounsfield import AIR
 from synth_core.errors import DamagedFile, DataError
 
-AIR = -1024.0  # HU; what padding outside the reconstruction circle becomes
 MOST_PIXELS, MOST_SLICES = 4096**2, 5000
 MOST_INFLATED = 2**30  # bytes of a deflated file
 DEFLATED, PLAIN = b"1.2.840.10008.1.2.1.99", b"1.2.840.10008.1.2.1\0\0\0"

@@ -139,7 +139,7 @@ def read_file(file: Path, files: Files, opening: Opening, kinds: Mapping[str, st
         record=record_of(files.relative(file)),
         evidence=files.evidence(file, stated=patient_code(files.head(file))),
         annotations=_from_start(read_annotations(header), onset),
-        source=Source(file.resolve().parent.name),
+        source=Source(file.parent.resolve().name),
         metadata=_metadata(header, choice, signals, opening),
         header=header,
         picks=choice.picks,

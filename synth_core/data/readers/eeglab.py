@@ -125,7 +125,7 @@ def _recording(
         record=record_of(files.relative(file)),
         evidence=files.evidence(file, stated=code),
         annotations=_annotations(structure, rate),
-        source=Source(file.resolve().parent.name),
+        source=Source(file.parent.resolve().name),
         metadata={
             **choice.metadata,
             "unit": "µV by the convention of EEGLAB, the file states none",

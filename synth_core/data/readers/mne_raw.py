@@ -121,7 +121,7 @@ def mne_recording(
         record=record_of(files.relative(own)),
         evidence=files.evidence(own, stated=code),
         annotations=annotations,
-        source=Source(file.resolve().parent.name),
+        source=Source(file.parent.resolve().name),
         metadata={**choice.metadata, **_bad(raw), **(metadata or {}), "removed": removed},
         file=file,
         opener=opener,

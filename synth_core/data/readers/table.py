@@ -119,7 +119,7 @@ class _Table:
             record=self.record + number,
             evidence=replace(self.evidence, table=subject),
             labels=labels,
-            source=Source(self.file.resolve().parent.name),
+            source=Source(self.file.parent.resolve().name),
             warnings=tuple(dict.fromkeys(self.warnings)),
             values=np.ascontiguousarray(values, np.float32),
         )

@@ -131,7 +131,7 @@ def read_header(header: Path, files: Files) -> WfdbRecording:
         evidence=evidence_of(header, files, record),
         warnings=_warnings(header, record, picks),
         annotations=marks,
-        source=Source(header.resolve().parent.name),
+        source=Source(header.parent.resolve().name),
         metadata=described(header, record, record.sig_name, picks, unread),
         header=header,
         picks=picks,

@@ -132,7 +132,7 @@ def _segmented(header: Path, files: Files, record: Any) -> SegmentedRecording:
         record=record_of(files.relative(header)),
         evidence=evidence_of(header, files, record),
         annotations=marks,
-        source=Source(header.resolve().parent.name),
+        source=Source(header.parent.resolve().name),
         metadata=without_free_text(described(header, record, signals, picks, unread)) | {"segments": len(segments)},
         header=header,
         segments=segments,
