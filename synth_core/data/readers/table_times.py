@@ -104,6 +104,13 @@ def rate_of(file: Path, column: str, cells: pd.Series, *, unit: str = "", told: 
     return Rate(found.hertz, TAKEN_MEAN.format(column=column)) if rounded and not found.warning else found
 
 
+def mean_rate(cells: pd.Series) -> float:
+    """Rows a second, whatever the spacing of their times; 0 where they say none."""
+    times, per_unit = _numbers(cells)
+    seconds = float(times[-1] - times[0]) * (per_unit or 1.0)
+    return round((len(times) - 1) / seconds, 2) if seconds > 0 else 0.0
+
+
 def _in_hertz(file: Path, column: str, step: float, per_unit: float, told: float | None, rounding: float) -> Rate:
     """From the mean step of a column of times; a DataError asks for the rate where that can be no time.
 

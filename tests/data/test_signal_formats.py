@@ -1,0 +1,172 @@
+"""Recordings as headsets, amplifiers and hospitals write them: read, or refused in a sentence that names the format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from synth_core.data import open_recordings
+from synth_core.data.recording import Recording
+from synth_core.errors import DataError, InvalidSetting
+from tests.conftest import BESIDE
+
+CASES = BESIDE.parent / "cases" / "signals"
+needs_cases = pytest.mark.skipif(not CASES.is_dir(), reason="no ../shared/cases here")
+WAVES = np.random.default_rng(5).normal(0, 20, (640, 4)).round(2)
+
+
+def only(folder: Path, **told: object) -> Recording:
+    (recording,) = open_recordings(folder, **told)  # type: ignore[arg-type]
+    return recording
+
+
+def rows(columns: Sequence[object], separator: str = ",") -> str:
+    """Lines of cells; a column is a list, or a function of the number of the row."""
+    cells = [[str(column(i) if callable(column) else column[i]) for column in columns] for i in range(len(WAVES))]  # type: ignore[index]
+    return "".join(separator.join(one) + "\n" for one in cells)
+
+
+VALUES = [list(column) for column in WAVES.T]
+
+# case → channels, samples, rate, first values of the first channel
+READ = {
+    "csv_emotiv": (("AF3", "T7", "Pz", "T8", "AF4"), 1280, 128.0, (4221.9659, 4211.3245)),
+    "openbci_txt": (tuple(f"EXG Channel {i}" for i in range(8)), 2560, 250.0, (21.9659, 11.3245)),
+}
+READ_WITH_UNIT = {
+    "csv_semicolon": (("C3", "C4"), 2560, 256.0, (21.9659, 11.3245)),
+    "csv_time_ms": (("C3", "C4", "O1", "O2"), 2000, 250.0, (21.9659, 11.3245)),
+    "csv_32ch": (tuple(f"EEG{i}" for i in range(1, 33)), 2560, 256.0, (21.9659, 11.3245)),
+}
+
+
+@needs_cases
+@pytest.mark.parametrize("case", sorted({**READ, **READ_WITH_UNIT}))
+def test_tables_of_the_cases_are_read(case: str) -> None:
+    channels, samples, rate, first = {**READ, **READ_WITH_UNIT}[case]
+    recording = only(CASES / case, unit=None if case in READ else "uV")
+    assert (recording.spec.channels, recording.spec.shape[1], recording.spec.rate) == (channels, samples, rate)
+    assert (recording.spec.modality, recording.spec.unit) == ("eeg", "uV")
+    np.testing.assert_allclose(recording.read(0, 2)[0], first, rtol=1e-5)
+
+
+@needs_cases
+def test_the_tables_that_leave_something_open_ask() -> None:
+    with pytest.raises(DataError, match="state the `unit`"):
+        only(CASES / "csv_semicolon")
+    with pytest.raises(DataError, match=r"counts samples; state the `rate`"):
+        only(CASES / "csv_t_index")
+    assert only(CASES / "csv_t_index", unit="mV", rate=250).spec.channels == ("I", "II")
+
+
+EPOC = (
+    "title:eeg, recorded:11.09.13 10:25:13, timestamp started:2013-09-11T10:25:13, sampling:128, subject:anna1, "
+    "labels:COUNTER INTERPOLATED AF3 F7 T7 O1 GYROX MARKER , chan:8, units:emotiv\n"
+)
+PRO = (
+    "title:rest,start timestamp:1600000000.1,stop timestamp:1600000005.1,headset type:EPOCX,headset serial:E2,"
+    "channels:9,sampling rate:eeg_256;mot_64,samples:640,version:2.1\n"
+    "Timestamp,OriginalTimestamp,EEG.Counter,EEG.AF3,EEG.F7,EEG.T7,EEG.O1,EEG.RawCq,MarkerValueInt,CQ.AF3,POW.F7.Alpha\n"
+)
+
+
+def test_emotiv_of_both_kinds(tmp_path: Path) -> None:
+    mark = [0] * 100 + [3] + [0] * 539
+    (tmp_path / "epoc.csv").write_text(EPOC + rows([lambda i: i % 129, lambda i: 0, *VALUES, lambda i: 1, mark]))
+    old = only(tmp_path / "epoc.csv")
+    stamps = [f"{1.6e9 + i / 256:.6f}" for i in range(len(WAVES))]
+    text = ["" if i != 100 else "3" for i in range(len(WAVES))]
+    columns = [stamps, stamps, lambda i: i % 128, *VALUES, lambda i: 0, text, lambda i: 4, lambda i: ""]
+    (tmp_path / "pro.csv").write_text(PRO + rows(columns))
+    new = only(tmp_path / "pro.csv")
+    for recording, rate in ((old, 128.0), (new, 256.0)):
+        assert (recording.spec.channels, recording.spec.rate) == (("AF3", "F7", "T7", "O1"), rate)
+        np.testing.assert_allclose(recording.read(), WAVES.T, rtol=1e-5)
+        assert [(mark.onset, mark.text) for mark in recording.annotations] == [(100 / rate, "marker 3")]
+        assert "left out" in " ".join(recording.warnings)
+    assert old.basis == "stated"
+    assert "anna1" not in old.subject
+
+
+def test_emotiv_whose_time_stamps_contradict_its_rate_is_said(tmp_path: Path) -> None:
+    stamps = [f"{1.6e9 + i / 200:.6f}" for i in range(len(WAVES))]
+    columns = [stamps, stamps, lambda i: i, *VALUES, lambda i: 0, lambda i: "", lambda i: 4, lambda i: 1]
+    (tmp_path / "a.csv").write_text(PRO + rows(columns))
+    recording = only(tmp_path)
+    assert recording.spec.rate == 256
+    assert "Time stamps say 200 Hz" in " ".join(recording.warnings)
+
+
+def openbci(device: str, rate: str, columns: Sequence[object], names: str = "") -> str:
+    above = f"%{device}\n%Number of channels = 4\n%Sample Rate = {rate}\n%Board = OpenBCI_GUI$BoardGanglionBLE\n"
+    return above + names + rows(columns, ", ")
+
+
+OLD_OPENBCI = openbci(
+    "OpenBCI Raw EEG Data",
+    "250.0 Hz",
+    [lambda i: i % 256, *VALUES, lambda i: 0.1, lambda i: 0.2, lambda i: f"16:15:{17 + i // 250}.{4 * i % 1000:03}"],
+    "%First Column = SampleIndex\n%Last Column = Timestamp \n"
+    "%Other Columns = EEG data in microvolts followed by Accel Data (in G) interleaved with Aux Data\n",
+)
+GANGLION = openbci(
+    "OpenBCI Raw EXG Data",
+    "200 Hz",
+    [lambda i: i % 201, *VALUES, lambda i: 0.0, lambda i: 1.6e9, lambda i: "2020-09-13 12:26:40.000"],
+    "Sample Index, EXG Channel 0, EXG Channel 1, EXG Channel 2, EXG Channel 3, Accel Channel 0, Timestamp, "
+    "Timestamp (Formatted)\n",
+)
+
+
+@pytest.mark.parametrize(("content", "rate"), [(OLD_OPENBCI, 250.0), (GANGLION, 200.0)])
+def test_openbci_of_each_version(tmp_path: Path, content: str, rate: float) -> None:
+    (tmp_path / "OpenBCI-RAW.txt").write_text(content)
+    recording = only(tmp_path)
+    assert (recording.spec.rate, recording.spec.unit, len(recording.spec.channels)) == (rate, "uV", 4)
+    np.testing.assert_allclose(recording.read(), WAVES.T, rtol=1e-5)
+    said = " ".join(recording.warnings)
+    assert "taken as EEG" in said
+    assert "left out: Sample Index" in said
+    assert "counter of samples" not in said
+    named = only(tmp_path, channels=("Fp1", "Fp2", "O1", "O2"), modality="eeg")
+    assert named.spec.channels == ("Fp1", "Fp2", "O1", "O2")
+    heart = only(tmp_path, modality="ecg")
+    np.testing.assert_allclose(heart.read(), WAVES.T / 1000, rtol=1e-5)
+    with pytest.raises(InvalidSetting, match="has 4 channels, but 1 names"):
+        only(tmp_path, channels=("Fp1",))
+
+
+def test_lost_samples_and_a_missing_rate_of_openbci_are_said(tmp_path: Path) -> None:
+    names = "Sample Index, EXG Channel 0, EXG Channel 1, EXG Channel 2, EXG Channel 3\n"
+    columns = [lambda i: (i + (i > 99) + 5 * (i > 300)) % 256, *VALUES]
+    (tmp_path / "a.txt").write_text(openbci("OpenBCI Raw EXG Data", "250 Hz", columns, names))
+    assert "skips 2 times" in " ".join(only(tmp_path).warnings)
+    (tmp_path / "a.txt").write_text(openbci("OpenBCI Raw EXG Data", "", columns, names))
+    with pytest.raises(DataError, match="state the `rate`"):
+        only(tmp_path)
+    (tmp_path / "a.txt").write_text("%OpenBCI Raw EXG Data\n%Number of channels = 4\n%Sample Rate = 250 Hz\n")
+    with pytest.raises(DataError, match="no rows"):
+        only(tmp_path)
+
+
+MUSE = "TimeStamp,Delta_TP9,RAW_TP9,RAW_AF7,RAW_AF8,RAW_TP10,AUX_RIGHT,Accelerometer_X,Battery,Elements\n"
+
+
+def test_muse_by_mind_monitor(tmp_path: Path) -> None:
+    lines = []
+    for i, values in enumerate(WAVES):
+        stamp = f"2020-03-01 12:00:{i / 256:06.3f}"
+        lines.append(",".join([stamp, "0.1", *map(str, values), "800.1", "0.2", "90", ""]))
+        if i == 255:
+            lines.append(f"{stamp},,,,,,,,,/muse/elements/blink")
+    (tmp_path / "mindMonitor_2020.csv").write_text(MUSE + "\n".join(lines) + "\n")
+    recording = only(tmp_path)
+    assert (recording.spec.rate, recording.spec.channels) == (256.0, ("TP9", "AF7", "AF8", "TP10"))
+    np.testing.assert_allclose(recording.read(), WAVES.T, rtol=1e-5)
+    assert [(mark.onset, mark.text) for mark in recording.annotations] == [(1.0, "/muse/elements/blink")]
+    (tmp_path / "mindMonitor_2020.csv").write_text(MUSE + "\n".join(lines[::8]) + "\n")
+    with pytest.raises(DataError, match="saved at an interval"):
+        only(tmp_path)
