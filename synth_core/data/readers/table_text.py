@@ -114,6 +114,8 @@ def frame_of(file: Path, content: bytes, text: Text) -> pd.DataFrame:
     if text.problem:
         raise DataError(file, text.problem)
     check_cells(file, content, text.separator)
+    if not text.width:
+        return pd.DataFrame()
     decimal = _decimal(file, content, text)
     names = [*text.names, ""] if text.trailing else list(text.names or map(str, range(text.width)))
     frame: pd.DataFrame = pd.read_csv(
@@ -269,8 +271,10 @@ def _unnamed(names: Sequence[str]) -> list[str]:
 
 def _named_only(lines: Sequence[str]) -> Text:
     """A table without rows of numbers, such as one of participants: the first line names its columns."""
-    number = next((i for i, line in enumerate(lines) if line.strip() and not COMMENT.match(line)), 0)
-    line = lines[number] if lines else ""
+    number = next((i for i, line in enumerate(lines) if line.strip() and not COMMENT.match(line)), None)
+    if number is None:
+        return Text("", ",", (), (), _above(lines), len(lines), 0)
+    line = lines[number]
     separator = max(SEPARATORS[:-1], key=lambda one: len(cells_of(line, one)))
     names = tuple(_unnamed(cells_of(line, separator)))
     return Text("", separator, names, ("",) * len(names), _above(lines[:number]), number + 1, len(names))
