@@ -23,6 +23,7 @@ from synth_core.data.readers import (
     uci_csv,
     wfdb,
     wfdb_segments,
+    xdf,
 )
 from synth_core.data.readers.base import Reader
 
@@ -39,6 +40,7 @@ READERS: tuple[Reader, ...] = (
     eeglab,
     fif,
     gdf,
+    xdf,
     bonn,
     uci_csv,
     headsets,
