@@ -170,3 +170,115 @@ def test_muse_by_mind_monitor(tmp_path: Path) -> None:
     (tmp_path / "mindMonitor_2020.csv").write_text(MUSE + "\n".join(lines[::8]) + "\n")
     with pytest.raises(DataError, match="saved at an interval"):
         only(tmp_path)
+
+
+LAY = """[FileInfo]
+File=C:\\\\Data\\\\a.dat
+FileType=Interleaved
+SamplingRate=256
+HeaderLength=0
+Calibration={calibration}
+WaveformCount=4
+DataType={kind}
+[Patient]
+First=Anna
+Last=Kuhn
+ID=pat4711
+[ChannelMap]
+Cz-Ref=2
+Fp1-Ref=1
+O2-Ref=3
+ECG=4
+[SampleTimes]
+0=0.0
+[Comments]
+1.5,0.25,0,100,seizure, left
+0.5,0,0,100,eyes closed
+without fields
+"""
+
+
+@pytest.mark.parametrize(("kind", "dtype"), [("0", "<i2"), ("7", "<i4")])
+def test_persyst(tmp_path: Path, kind: str, dtype: str) -> None:
+    stored = np.round(WAVES * 10).astype(dtype)
+    (tmp_path / "a.dat").write_bytes(stored.tobytes())
+    (tmp_path / "a.lay").write_text(LAY.format(calibration=0.5, kind=kind))
+    recording = only(tmp_path)
+    assert (recording.spec.channels, recording.spec.rate) == (("Fp1", "Cz", "O2"), 256.0)
+    np.testing.assert_allclose(recording.read(), stored[:, :3].T * 0.5, rtol=1e-5)
+    marks = [(mark.onset, mark.duration, mark.text) for mark in recording.annotations]
+    assert sorted(marks) == [(0.5, 0.0, "eyes closed"), (1.5, 0.25, "seizure, left")]
+    assert recording.basis == "stated"
+    told = repr((recording.subject, recording.metadata, recording.evidence, recording.annotations))
+    assert not any(private in told for private in ("Anna", "Kuhn", "pat4711"))
+
+
+def test_a_damaged_persyst_file_says_what_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "a.dat").write_bytes(np.zeros((10, 4), "<i2").tobytes())
+    whole = LAY.format(calibration=0.5, kind=0)
+    broken = {
+        "states no Calibration": whole.replace("Calibration=0.5\n", ""),
+        "declares 4 channels but names 3": whole.replace("ECG=4\n", ""),
+        "not interleaved": whole.replace("Interleaved", "Compressed"),
+        "type, or a header": whole.replace("DataType=0", "DataType=3"),
+        "'b.dat', which is not beside": whole.replace("a.dat", "b.dat"),
+        "cannot be opened": whole.replace("SamplingRate=256", "SamplingRate=fast"),
+    }
+    for expected, text in broken.items():
+        (tmp_path / "a.lay").write_text(text)
+        with pytest.raises(DataError, match=f"Persyst.*{expected}"):
+            only(tmp_path)
+    (tmp_path / "a.lay").write_text(whole)
+    (tmp_path / "a.dat").write_bytes(b"\0" * 77)
+    with pytest.raises(DataError, match="Persyst"):
+        only(tmp_path)
+
+
+def nihon(blocks: Sequence[np.ndarray]) -> bytes:
+    """A file of blocks, (samples, channels) each, whose samples are a multiple of a tenth of a second at 200 Hz."""
+    version = b"EEG-1100C V01.00"
+    start = bytearray(0x1800)
+    start[:16] = start[0x81:0x91] = version
+    start[0x17FE] = start[0x91] = 1
+    start[0x92:0x96] = (0x400).to_bytes(4, "little")
+    start[0x400 + 17] = len(blocks)
+    body = b""
+    for number, values in enumerate(blocks):
+        place = 0x400 + 18 + 20 * number
+        start[place : place + 4] = (0x1800 + len(body)).to_bytes(4, "little")
+        channels = values.shape[1]
+        head = bytearray(0x27 + 10 * channels)
+        head[0x1A:0x1C] = (200).to_bytes(2, "little")
+        head[0x1C:0x20] = (len(values) // 20).to_bytes(4, "little")
+        head[0x26] = channels
+        head[0x27::10] = bytes(range(channels))  # FP1, FP2, F3, …
+        marked = np.column_stack([values, np.zeros(len(values))]).astype("<i2")
+        body += bytes(head) + (marked.astype(np.int32) + 0x8000).astype("<u2").tobytes()
+    return bytes(start) + body
+
+
+def test_nihon_kohden_with_the_files_beside_it(tmp_path: Path) -> None:
+    stored = np.round(WAVES * 50).astype(np.int16)
+    (tmp_path / "a.eeg").write_bytes(nihon([stored[:400], stored[400:]]))
+    expected = stored.T * (6399.902 / 65535) + (-3200 + 32768 * 6399.902 / 65535)
+    plain = only(tmp_path)
+    assert (plain.spec.channels, plain.spec.rate) == (("Fp1", "Fp2", "F3", "F4"), 200.0)
+    assert ".21E" in " ".join(plain.warnings)
+    np.testing.assert_allclose(plain.read(), expected, atol=1e-3)
+    np.testing.assert_allclose(plain.read(100, 601), expected[:, 100:601], atol=1e-3)
+    (tmp_path / "a.21e").write_text("[ELECTRODE]\n0000=Cz\n0001=Pz\n0002=O1\n0003=O2\n")
+    (tmp_path / "a.pnt").write_bytes(b"EEG-1100C V01.00".ljust(0x40, b"\0") + b"20200301120000" + b"\0" * 64)
+    (tmp_path / "b").mkdir()
+    for file in tmp_path.glob("a.*"):
+        file.rename(tmp_path / "b" / file.name)
+    named = only(tmp_path / "b")
+    assert named.spec.channels == ("Cz", "Pz", "O1", "O2")
+    assert "measurement date" in named.metadata["removed"]
+
+
+def test_a_damaged_nihon_kohden_file_says_so(tmp_path: Path) -> None:
+    whole = nihon([np.zeros((200, 4), np.int16)])
+    for content in (whole[:-100], whole[:616], whole[:0x17FE] + b"\7\7" + whole[0x1800:]):
+        (tmp_path / "a.EEG").write_bytes(content)
+        with pytest.raises(DataError, match="Nihon Kohden"):
+            only(tmp_path)
