@@ -9,7 +9,7 @@ from typing import Unpack
 
 from synth_core.data.archives import unpack_archives
 from synth_core.data.identity import identified
-from synth_core.data.readers import READERS, table
+from synth_core.data.readers import READERS, table, vendors
 from synth_core.data.readers.base import RATES, Opening, Told
 from synth_core.data.readers.files import Files
 from synth_core.data.readers.names import unique
@@ -22,7 +22,8 @@ KNOWN_ENDINGS = {
     ".nii": "NIfTI", ".nii.gz": "NIfTI", ".mha": "MetaImage", ".mhd": "MetaImage", ".nrrd": "NRRD",
 }  # fmt: skip
 FORMATS = (
-    "EEG (EDF, BDF, BrainVision, EEGLAB, FIF, GDF, BIDS, Bonn), ECG (WFDB, PTB-XL, HL7 aECG, DICOM), "
+    "EEG (EDF, BDF, BrainVision, EEGLAB, FIF, GDF, XDF, Persyst, Nihon Kohden, EMOTIV, OpenBCI, BIDS, Bonn), "
+    "ECG (WFDB, PTB-XL, HL7 aECG, GE MUSE, DICOM), "
     "CT (DICOM, NIfTI, MetaImage, NRRD, images with labels), arrays and tables"
 )
 
@@ -116,6 +117,8 @@ def _misnamed(files: Files, opening: Opening, alone: bool) -> Iterator[DataError
             continue
         if alone and file.name.lower().endswith(table.ENDINGS):
             yield table.why_not(file, files, opening)
+        elif alone and (without_header := vendors.orphan(file)):
+            yield without_header
         for ending, expected in KNOWN_ENDINGS.items():
             if file.name.lower().endswith(ending):
                 yield UnrecognisedData(file, f"is not {expected}, as its name says; export it again or remove it.")

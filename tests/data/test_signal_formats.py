@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -282,3 +283,121 @@ def test_a_damaged_nihon_kohden_file_says_so(tmp_path: Path) -> None:
         (tmp_path / "a.EEG").write_bytes(content)
         with pytest.raises(DataError, match="Nihon Kohden"):
             only(tmp_path)
+
+
+def muse(
+    *, lead: str = "", per_bit: str = "4.88", rate: str = "500", kind: str = "Rhythm", names: Sequence[str]
+) -> str:
+    stored = np.round(WAVES[:, 0] * 10).astype("<i2")
+    leads = "".join(
+        f"<LeadData><LeadID>{name}</LeadID><LeadSampleCountTotal>{len(stored)}</LeadSampleCountTotal>"
+        f"<LeadAmplitudeUnitsPerBit>{per_bit}</LeadAmplitudeUnitsPerBit><LeadAmplitudeUnits>MICROVOLTS"
+        f"</LeadAmplitudeUnits><LeadSampleSize>2</LeadSampleSize><WaveFormData>\n"
+        f"{lead or base64.encodebytes((stored * (i + 1)).astype('<i2').tobytes()).decode()}</WaveFormData></LeadData>"
+        for i, name in enumerate(names)
+    )
+    return (
+        '<?xml version="1.0" encoding="ISO-8859-1"?>\n<!DOCTYPE RestingECG SYSTEM "restecg.dtd">\n<RestingECG>'
+        "<PatientDemographics><PatientID>pat4711</PatientID><Gender>FEMALE</Gender><PatientLastName>Kuhn"
+        "</PatientLastName></PatientDemographics><Waveform><WaveformType>Median</WaveformType></Waveform>"
+        f"<Waveform><WaveformType>{kind}</WaveformType><SampleBase>{rate}</SampleBase>"
+        f"<SampleExponent>0</SampleExponent>{leads}</Waveform></RestingECG>"
+    )
+
+
+KEPT = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
+
+
+def test_ge_muse_with_the_four_leads_that_follow(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text(muse(names=KEPT))
+    recording = only(tmp_path)
+    assert recording.spec.channels == ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+    assert (recording.spec.rate, recording.spec.unit) == (500.0, "mV")
+    one = np.round(WAVES[:, 0] * 10) * 4.88e-3
+    leads = dict(zip(recording.spec.channels, recording.read(), strict=True))
+    np.testing.assert_allclose(leads["I"], one, rtol=1e-5)
+    np.testing.assert_allclose(leads["II"], 2 * one, rtol=1e-5)
+    np.testing.assert_allclose(leads["V6"], 8 * one, rtol=1e-5)
+    np.testing.assert_allclose(leads["I"] + leads["III"], leads["II"], atol=1e-5)  # Einthoven
+    np.testing.assert_allclose(leads["aVR"] + leads["aVL"] + leads["aVF"], 0, atol=1e-5)  # Goldberger
+    np.testing.assert_allclose(leads["aVF"], (leads["II"] + leads["III"]) / 2, atol=1e-5)
+    assert "computed from I and II" in " ".join(recording.warnings)
+    assert (recording.basis, recording.metadata["sex"]) == ("stated", "female")
+    assert "pat4711" not in repr(recording)
+
+
+def test_a_damaged_ge_muse_file_says_what_is_wrong(tmp_path: Path) -> None:
+    broken = {
+        "without the waveforms": muse(names=()),
+        "whose lead I states no unit": muse(names=KEPT, per_bit=""),
+        "states no sampling rate": muse(names=KEPT, rate=""),
+        "is not base64": muse(names=KEPT, lead="?!"),
+        "has 2 of 640 samples": muse(names=KEPT, lead="AAAAAA=="),
+        "not valid XML": muse(names=KEPT)[:-20],
+    }
+    for expected, text in broken.items():
+        (tmp_path / "a.xml").write_text(text)
+        with pytest.raises(DataError, match=f"GE MUSE.*{expected}"):
+            only(tmp_path)
+
+
+VENDORS: dict[str, tuple[str, bytes]] = {
+    "Philips": ("a.xml", b'<?xml version="1.0"?><restingecgdata xmlns="x"><documentinfo/></restingecgdata>'),
+    r"Philips.*compressed \(XLI\)": (
+        "b.xml",
+        b'<restingecgdata><waveforms><parsedwaveforms compression="XLI"/></waveforms></restingecgdata>',
+    ),
+    "Schiller": ("a.xml", b"<!-- x --><examdescript version='1'/>"),
+    "Mortara": ("a.xml", b"<ECG ACQUISITION_TIME='1'><SUBJECT/><UNIPRO/></ECG>"),
+    "CardioSoft": ("a.xml", b"\xef\xbb\xbf<CardiologyXML/>"),
+    "SCP-ECG": ("renamed.bin", b"\x12\x34\0\x10\0\0" + bytes(4) + b"\x88\0\0\0\x0d\x0dSCPECG" + bytes(99)),
+    "ISHNE": ("a.ecg", b"ISHNE1.0" + bytes(600)),
+    "Micromed": ("a.TRC", b"* MICROMED  Brain-Quick file *\x1a" + bytes(600)),
+    "BCI2000": ("a.dat", b"BCI2000V= 1.1 HeaderLen=  9000 SourceCh= 8 StatevectorLen= 16 DataFormat= int16\r\n"),
+    "NicoletOne": ("a.e", bytes(range(256))),
+    "Natus or XLTEK": ("a.erd", bytes(range(256))),
+    "Compumedics": ("a.rda", bytes(range(256))),
+    "Neuroscan": ("a.cnt", b"Version 3.0\0" + bytes(900)),
+    "EGI": ("a.mff/signal1.bin", bytes(100)),
+    "Curry": ("a.cdt", bytes(range(256))),
+    r"header.*\.hea.*\.lay": ("b.dat", bytes(range(256))),
+    "Excel": ("a.xls", b"\xd0\xcf\x11\xe0" + bytes(99)),
+}
+
+
+@pytest.mark.parametrize("expected", sorted(VENDORS))
+def test_what_is_not_read_is_named_with_the_way_out(tmp_path: Path, expected: str) -> None:
+    name, content = VENDORS[expected]
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(content)
+    for path in (tmp_path, file):
+        with pytest.raises(DataError, match=expected) as caught:
+            open_recordings(path)
+        assert any(way in str(caught.value) for way in ("export it", "save its", "put the file"))
+
+
+def test_a_vendor_format_beside_recordings_is_left_out_and_said(tmp_path: Path) -> None:
+    (tmp_path / "a.TRC").write_bytes(b"* MICROMED  Brain-Quick file *" + bytes(600))
+    (tmp_path / "notes.e").write_text("plain text")
+    (tmp_path / "OpenBCI-RAW.txt").write_text(GANGLION)
+    skipped: list[DataError] = []
+    assert len(open_recordings(tmp_path, skipped=skipped)) == 1
+    assert [error.path.name for error in skipped] == ["a.TRC"]
+
+
+CASE_SAYS = {
+    "ge_muse_xml": "GE MUSE.*waveforms",
+    "philips_xml": "Philips.*export",
+    "scp": "SCP-ECG.*export",
+    "xdf": "XDF.*damaged",
+    "nihon": "Nihon Kohden",
+    "persyst": r"Persyst.*'a\.dat', which is not beside",
+}
+
+
+@needs_cases
+@pytest.mark.parametrize("case", sorted(CASE_SAYS))
+def test_stubs_of_vendors_are_named(case: str) -> None:
+    with pytest.raises(DataError, match=CASE_SAYS[case]):
+        open_recordings(CASES / case)
