@@ -22,7 +22,7 @@ KNOWN_ENDINGS = {
     ".nii": "NIfTI", ".nii.gz": "NIfTI", ".mha": "MetaImage", ".mhd": "MetaImage", ".nrrd": "NRRD",
 }  # fmt: skip
 FORMATS = (
-    "EEG (EDF, BDF, BrainVision, EEGLAB, FIF, GDF, XDF, Persyst, Nihon Kohden, EMOTIV, OpenBCI, BIDS, Bonn), "
+    "EEG (EDF, BDF, BrainVision, EEGLAB, FIF, GDF, XDF, Persyst, Nihon Kohden, EMOTIV, OpenBCI), "
     "ECG (WFDB, PTB-XL, HL7 aECG, GE MUSE, DICOM), "
     "CT (DICOM, NIfTI, MetaImage, NRRD, images with labels), arrays and tables"
 )

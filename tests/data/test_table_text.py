@@ -203,3 +203,10 @@ def test_numbers_without_names_ask_for_them(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no line that names its columns"):
         opened(tmp_path, content)
     assert_read(opened(tmp_path, content, channels=NAMES, rate=RATE, modality="eeg"))
+
+
+def test_a_number_beyond_all_bounds_ends_no_process(tmp_path: Path) -> None:
+    """The usual parser of pandas reads outside its memory for such an exponent."""
+    content = table().replace(f"{WAVES[9, 1]:.3f}", "4.8e9991331262376146185")
+    with pytest.raises(DataError, match="too large to be a sample"):
+        opened(tmp_path, content)

@@ -215,13 +215,17 @@ class _Table:
     def _values(self, columns: list[str]) -> NDArray[np.float32]:
         """(rows, columns); empty cells are NaN."""
         try:
-            return self.frame[columns].to_numpy(np.float32)
+            values = self.frame[columns].to_numpy(np.float32)
         except (ValueError, TypeError) as error:
             cell, column, thousands = first_text(self.frame, columns)
             problem = f"has text where samples should be: {cell!r} in {column!r}; correct it or state `channels`."
             if thousands:
                 problem = f"marks thousands in numbers, such as {cell!r} in {column!r}; export it without such marks."
             raise DamagedFile(self.file, problem) from error
+        if np.isinf(values).any():
+            column = columns[int(np.argmax(np.isinf(values).any(axis=0)))]
+            raise DamagedFile(self.file, f"has a number in {column!r} that is too large to be a sample; correct it.")
+        return values
 
     def _labels(self) -> list[dict[str, int]]:
         column = self.opening.label_column

@@ -118,20 +118,26 @@ def frame_of(file: Path, content: bytes, text: Text) -> pd.DataFrame:
         return pd.DataFrame()
     decimal = _decimal(file, content, text)
     names = [*text.names, ""] if text.trailing else list(text.names or map(str, range(text.width)))
-    frame: pd.DataFrame = pd.read_csv(
-        io.BytesIO(content),
-        sep=r"\s+" if text.separator == " " else text.separator,
-        decimal=decimal,
-        skiprows=text.first,
-        skip_blank_lines=True,
-        skipinitialspace=True,
-        header=None,
-        names=range(len(names)),
-        index_col=False,
-        low_memory=False,
-        encoding=text.encoding,
-        encoding_errors="replace",
-    )
+    try:
+        frame: pd.DataFrame = pd.read_csv(
+            io.BytesIO(content),
+            sep=r"\s+" if text.separator == " " else text.separator,
+            decimal=decimal,
+            skiprows=text.first,
+            skip_blank_lines=True,
+            skipinitialspace=True,
+            header=None,
+            float_precision="round_trip",  # the default of pandas 2.3 crashes on exponents of more than 32 bits
+            low_memory=False,
+            encoding=text.encoding,
+            encoding_errors="replace",
+        )
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame(columns=names)
+    if frame.shape[1] != len(names):
+        raise DamagedFile(
+            file, f"has rows of {frame.shape[1]} cells below {len(names)} names; correct or export it again."
+        )
     frame.columns = pd.Index(names)
     return frame.iloc[:, :-1] if text.trailing else frame
 
