@@ -9,6 +9,7 @@ from typing import Unpack
 
 from synth_core.data.archives import unpack_archives
 from synth_core.data.identity import identified
+from synth_core.data.listing import nothing_in
 from synth_core.data.readers import READERS, table, vendors
 from synth_core.data.readers.base import RATES, Opening, Told
 from synth_core.data.readers.files import Files
@@ -68,7 +69,7 @@ def open_recordings(
     if not len(files) and opening.skipped:
         raise opening.skipped[0]
     if not len(files):
-        raise UnrecognisedData(path, "holds no files; choose a folder with recordings in it.")
+        raise nothing_in(path)
     opening.skipped.extend(unpack_archives(files))
     recordings: list[Recording] = []
     for reader in READERS:

@@ -401,3 +401,66 @@ CASE_SAYS = {
 def test_stubs_of_vendors_are_named(case: str) -> None:
     with pytest.raises(DataError, match=CASE_SAYS[case]):
         open_recordings(CASES / case)
+
+
+def not_fetched(file: Path, *, unlocked: bool = False) -> None:
+    """What git-annex leaves in the place of a file: a link, or a line where files are unlocked."""
+    file.unlink(missing_ok=True)
+    target = f".git/annex/objects/1k/2p/MD5E-s9--abc{file.suffix}/MD5E-s9--abc{file.suffix}"
+    if unlocked:
+        file.write_text(f"/annex/objects/MD5E-s9--abc{file.suffix}\n")
+    else:
+        file.symlink_to(target)
+
+
+PARTS = {  # what is fetched → what belongs to it and is not
+    "rec.hea": ("rec.dat", "rec 1 250 500\nrec.dat 16 200/mV 16 0 0 0 0 II\n"),
+    "rec.lay": ("rec.dat", "[FileInfo]\nFile=rec.dat\n"),
+    "rec.vhdr": (
+        "rec.eeg",
+        "Brain Vision Data Exchange Header File Version 1.0\n[Common Infos]\nDataFile=rec.eeg\nNumberOfChannels=1\n"
+        "SamplingInterval=4000\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("unlocked", [False, True])
+@pytest.mark.parametrize("name", ["a.edf", "a b.csv", "a.xdf", "a.xml", "a.txt", "a.dcm", "a.nii.gz", "a.zip"])
+def test_a_file_of_git_annex_that_was_not_fetched(tmp_path: Path, name: str, unlocked: bool) -> None:
+    not_fetched(tmp_path / name, unlocked=unlocked)
+    for path in (tmp_path, tmp_path / name):
+        with pytest.raises(DataError, match=r"not downloaded.*`datalad get [^`]+` or `git annex get [^`]+`"):
+            open_recordings(path)
+
+
+@pytest.mark.parametrize("header", sorted(PARTS))
+def test_samples_that_were_not_fetched_beside_their_header(tmp_path: Path, header: str) -> None:
+    samples, text = PARTS[header]
+    (tmp_path / header).write_text(text)
+    not_fetched(tmp_path / samples)
+    for path in (tmp_path, tmp_path / header):
+        with pytest.raises(DataError, match=f"{samples}: is not downloaded.*datalad get"):
+            open_recordings(path)
+
+
+def test_a_folder_that_was_not_fetched_names_one_command(tmp_path: Path) -> None:
+    for number in range(5):
+        not_fetched(tmp_path / f"{number}.edf")
+    with pytest.raises(DataError, match=rf"and so are 4 more.*`datalad get {tmp_path}`"):
+        open_recordings(tmp_path)
+    (tmp_path / "4.edf").unlink()
+    (tmp_path / "OpenBCI-RAW.txt").write_text(GANGLION)
+    skipped: list[DataError] = []
+    assert len(open_recordings(tmp_path, skipped=skipped)) == 1
+    assert "not downloaded" in str(skipped[0])
+    (tmp_path / ".datalad").mkdir()
+    (tmp_path / "inner").mkdir()
+    with pytest.raises(DataError, match=r"not downloaded.*`datalad get .*inner`"):
+        open_recordings(tmp_path / "inner")
+
+
+def test_a_pointer_of_git_lfs(tmp_path: Path) -> None:
+    (tmp_path / "a.edf").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    for path in (tmp_path, tmp_path / "a.edf"):
+        with pytest.raises(DataError, match=r"not downloaded.*`git lfs pull`"):
+            open_recordings(path)

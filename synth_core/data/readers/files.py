@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import shlex
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -159,7 +160,7 @@ def sibling(owner: Path, name: str) -> Path:
         raise DamagedFile(owner, f"{named}; only plain names are read.")
     beside = owner.parent / name
     if kind := kind_left_out(beside, beside.parent.resolve()):
-        raise DamagedFile(beside, LEFT_OUT[kind].format(others="", name=beside))
+        raise DamagedFile(beside, LEFT_OUT[kind].format(others="", name=shlex.quote(str(beside))))
     return beside
 
 
