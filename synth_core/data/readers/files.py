@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import shlex
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -125,26 +126,6 @@ def read_bounded(path: Path, limit: int, purpose: str) -> bytes:
     return content
 
 
-def first_line(file: Path) -> bytes:
-    """The line of a text file, gzip undone, that names its columns; none when the file cannot be read.
-
-    Raises
-    ------
-    DataError : for a line of more than LONGEST_LINE bytes.
-    """
-    try:
-        check_regular(file)
-        with gzip.open(file, "rb") if head(file, 2) == b"\x1f\x8b" else file.open("rb") as content:
-            line = content.readline(LONGEST_LINE)
-            while line and not line.strip():
-                line = content.readline(LONGEST_LINE)
-    except (OSError, EOFError, zlib.error, DataError):
-        return b""
-    if len(line) == LONGEST_LINE:
-        raise DataError(file, f"has a first line of more than {LONGEST_LINE >> 20} MB, which no table has; correct it.")
-    return line
-
-
 def check_cells(file: Path, content: bytes, separator: str) -> None:
     """DataError for a table of more columns or cells than are read, before any of it is parsed."""
     mark = separator.encode()
@@ -179,7 +160,7 @@ def sibling(owner: Path, name: str) -> Path:
         raise DamagedFile(owner, f"{named}; only plain names are read.")
     beside = owner.parent / name
     if kind := kind_left_out(beside, beside.parent.resolve()):
-        raise DamagedFile(beside, LEFT_OUT[kind].format(others="", name=beside))
+        raise DamagedFile(beside, LEFT_OUT[kind].format(others="", name=shlex.quote(str(beside))))
     return beside
 
 

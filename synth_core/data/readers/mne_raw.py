@@ -29,7 +29,7 @@ PERSONAL = {  # of MNE's info → what it is
     "description": "description", "proj_name": "project", "helium_info": "device",
 }  # fmt: skip
 Opener = Callable[[Path], Any]
-_aliases: dict[Path, tempfile.TemporaryDirectory[str]] = {}
+_aliases: dict[tuple[tuple[str, Path | str], ...], tempfile.TemporaryDirectory[str]] = {}
 
 
 @dataclass(kw_only=True)
@@ -138,13 +138,26 @@ def named_as(file: Path, ending: str, *belonging: Path) -> Path:
     """
     if file.name.lower().endswith(ending):
         return file
-    if file not in _aliases:
+    return aliased({file.stem + ending: file, **{one.name: one for one in belonging}})
+
+
+def aliased(contents: Mapping[str, Path | str]) -> Path:
+    """The first of some files in a folder of this process, which stand for others.
+
+    Parameters
+    ----------
+    contents : name → what it leads to, or the text that it holds.
+    """
+    key = tuple(contents.items())
+    if key not in _aliases:
         folder = tempfile.TemporaryDirectory(prefix="synthscope-")
-        Path(folder.name, file.stem + ending).symlink_to(file.resolve())
-        for one in belonging:
-            Path(folder.name, one.name).symlink_to(one.resolve())
-        _aliases[file] = folder
-    return Path(_aliases[file].name, file.stem + ending)
+        for name, content in contents.items():
+            if isinstance(content, Path):
+                Path(folder.name, name).symlink_to(content.resolve())
+            else:
+                Path(folder.name, name).write_text(content, encoding="utf-8")
+        _aliases[key] = folder
+    return Path(_aliases[key].name, next(iter(contents)))
 
 
 def _kinds(raw: Any, labels: Sequence[str], types_known: bool) -> list[str]:

@@ -100,7 +100,7 @@ def _table(file: Path, columns: list[str]) -> pd.DataFrame:
     content = read_bounded(file, LIMIT, "a table of records")
     check_cells(file, content, ",")
     try:
-        table = pd.read_csv(io.BytesIO(content), low_memory=False)
+        table = pd.read_csv(io.BytesIO(content), low_memory=False, float_precision="round_trip")
     except ValueError as error:
         raise DamagedFile(file, "is not a readable CSV table; download it again.") from error
     for column in columns:
