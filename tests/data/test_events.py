@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 import wfdb
 
@@ -18,7 +19,7 @@ from synth_core.data import Annotation, Preparation, open_recordings, prepare
 from synth_core.data.marks import listed
 from synth_core.errors import InvalidSetting
 from tests.conftest import BESIDE
-from tests.data.fuzz_ecg import wfdb_record
+from tests.data.fuzz_ecg import dicom_ecg, wfdb_record
 from tests.data.memory import InMemory, signal
 
 CASES = Path(os.environ.get("SYNTHSCOPE_SHARED_DATA", BESIDE)).parent / "cases" / "signals"
@@ -227,3 +228,42 @@ def test_spans_of_channels_hold_for_the_window_and_moments_are_no_spans(tmp_path
     assert list(dataset.table["start"]) == [2.0, 4.0]
     with pytest.raises(InvalidSetting, match="use `around`"):
         prepare([marked((2, 0, "spike"))], tmp_path / "e", Preparation(spans="spike", seconds=2.0))
+
+
+# groups of a DICOM ECG
+
+
+def regrouped(folder: Path, *groups: tuple[str, str]) -> list[Any]:
+    """The recordings of a DICOM ECG whose groups, of 0.12 and 1 s, have these labels and originalities."""
+    dicom_ecg(folder)
+    content = pydicom.dcmread(folder / "e.dcm")
+    for group, (label, originality) in zip(content.WaveformSequence, groups, strict=True):
+        group.MultiplexGroupLabel, group.WaveformOriginality = label, originality
+    content.save_as(folder / "e.dcm")
+    return open_recordings(folder)
+
+
+def test_original_groups_are_recordings_of_their_own(tmp_path: Path) -> None:
+    short, long = regrouped(tmp_path, ("STRIP", "ORIGINAL"), ("", "ORIGINAL"))
+    assert [(one.record, one.spec.shape, one.warnings) for one in (short, long)] == [
+        ("e/strip", (3, 60), short.warnings), ("e/group 2", (3, 500), short.warnings),
+    ]  # fmt: skip
+    assert short.subject == long.subject
+    stored = pydicom.dcmread(tmp_path / "e.dcm")
+    for number, one in enumerate((short, long)):
+        expected = pydicom.waveforms.multiplex_array(stored, number, as_raw=False).T / 1000
+        np.testing.assert_allclose(one.read(), expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("stated", [("MEDIAN BEAT", "DERIVED"), ("Median Beat", ""), ("", "")])
+def test_a_median_beat_is_left_out_and_said(tmp_path: Path, stated: tuple[str, str]) -> None:
+    (rhythm,) = regrouped(tmp_path, stated, ("RHYTHM" if any(stated) else "", ""))
+    assert (rhythm.record, rhythm.spec.shape) == ("e", (3, 500))
+    name = stated[0] or "group 1"
+    assert f"{name} (derived, 0.12 s) was left out" in " ".join(rhythm.warnings)
+
+
+def test_a_file_of_beats_alone_is_read_and_said(tmp_path: Path) -> None:
+    beats = regrouped(tmp_path, ("MEDIAN BEAT", "DERIVED"), ("AVERAGE", "DERIVED"))
+    assert len(beats) == 2
+    assert all("derived waveforms only" in " ".join(one.warnings) for one in beats)
