@@ -23,7 +23,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Rate = Annotated[
     float | None, typer.Option(help="Hz, where the files keep several rates (PTB-XL) or do not say theirs.")
 ]
-Unit = Annotated[str | None, typer.Option(help="uV, mV, V or nV, where the files do not say theirs.")]
+Unit = Annotated[
+    str | None, typer.Option(help="uV, mV, V or nV, where the files do not say theirs or state an impossible one.")
+]
 Kind = Annotated[
     str | None, typer.Option("--modality", help="eeg, ecg or ct, where the files do not say; else only it.")
 ]

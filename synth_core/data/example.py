@@ -18,6 +18,7 @@ SHORT, OTHER_MODALITY, OTHER_CHANNELS = (
     "recordings: other channels",
 )
 OTHER_LENGTH, DAMAGED = "recordings: other length", "recordings: damaged"
+IMPOSSIBLE = "recordings: impossible amplitude"
 NO_LABEL = "recordings: class not known"
 
 

@@ -19,6 +19,7 @@ from synth_core.data.example import (
     BOUNDARY,
     DAMAGED,
     FLAT,
+    IMPOSSIBLE,
     LESION_CUT,
     MISSING,
     NEAR_END,
@@ -30,6 +31,7 @@ from synth_core.data.example import (
 )
 from synth_core.data.identity import basis_counts, distinct_warnings
 from synth_core.data.marks import spelt_out
+from synth_core.data.plausible import impossible
 from synth_core.data.preparation import Preparation
 from synth_core.data.reconcile import reconcile
 from synth_core.data.recording import Recording, Source
@@ -64,8 +66,8 @@ class _Tally:
     problems: list[str] = field(default_factory=list)
     first_problem: DataError | None = None
 
-    def damaged(self, error: DataError) -> None:
-        self.left_out[DAMAGED] += 1
+    def damaged(self, error: DataError, reason: str = DAMAGED) -> None:
+        self.left_out[reason] += 1
         self.problems.append(str(error))
         self.first_problem = self.first_problem or error
 
@@ -139,8 +141,11 @@ def _write(
         if spec.is_image and _has_masks(recordings, preparation):
             masks = stack.enter_context(ShardWriter(folder, "mask", (1, *spec.shape[1:]), np.float16))
         for number, recording in enumerate(recordings):
+            question = impossible(recording) if recording.evidence is not None else ""
+            if question:
+                tally.damaged(DataError(recording.record, question), IMPOSSIBLE)
             try:
-                for example in _examples(recording, spec, preparation):
+                for example in () if question else _examples(recording, spec, preparation):
                     if example.values is None:
                         tally.left_out[example.reason] += 1
                         continue

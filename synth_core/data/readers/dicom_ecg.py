@@ -162,6 +162,7 @@ def _recording(file: Path, content: Any, number: int) -> DicomEcg:
         record="",
         source=Source(file.resolve().parent.name),
         metadata=metadata,
+        stated_unit=_unit(channels[picks[0]]),
         file=file,
         group=number,
         picks=picks,

@@ -136,6 +136,7 @@ def read_header(header: Path, files: Files) -> WfdbRecording:
         annotations=marks,
         source=Source(header.resolve().parent.name),
         metadata=described(header, record, record.sig_name, picks, unread),
+        stated_unit=record.units[picks[0]],
         header=header,
         picks=picks,
         scales=tuple(scale_of(record.units[i].lower(), modality) for i in picks),

@@ -137,6 +137,7 @@ def _segmented(header: Path, files: Files, record: Any) -> SegmentedRecording:
         annotations=marks,
         source=Source(header.resolve().parent.name),
         metadata=without_free_text(described(header, record, signals, picks, unread)) | {"segments": len(segments)},
+        stated_unit=layout_record.units[picks[0]],
         header=header,
         segments=segments,
         names=tuple(signals[i] for i in picks),
