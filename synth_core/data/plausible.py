@@ -28,7 +28,7 @@ EXCERPTS, EXCERPT_SECONDS = 3, 4.0
 LARGEST_EXCERPT = 2**21  # values
 STUCK = 0.5  # share of samples at the ends of the range beyond which a channel is flat or saturated
 ASKED = (
-    "{what}, which no {modality} has ({low:g} to {high:,.0f} {unit}). {guess} State the unit of the numbers by "
+    "{what}, which no {modality} has ({low:g} to {high:,.0f} {unit}). {guess} State their unit by "
     "`--unit {option}` (on the Data page: What files do not say, Unit), or correct the file."
 )
 TAKEN = "{what}, which no {modality} has; the numbers were taken as {told}, as you stated."
@@ -107,8 +107,8 @@ def _guess(found: Amplitude, recording: Recording, likely: str) -> str:
     modality, unit = recording.spec.modality, _written(recording.spec.unit)
     if (found.whole and found.usual > RANGES[modality][1]) or found.offset > OFFSETS[modality]:
         other = f"{_written(likely)} or " if likely else ""
-        return f"They look like {other}raw counts of a converter, which have to be exported as {unit} first."
-    return f"They look like {_written(likely)}." if likely else ""
+        return f"The numbers look like {other}raw counts of a converter, which have to be exported as {unit} first."
+    return f"The numbers look like {_written(likely)}." if likely else ""
 
 
 def _written(unit: str) -> str:
@@ -159,9 +159,16 @@ def _change(recording: Recording, unit: str) -> float:
 
 def _described(found: Amplitude, recording: Recording) -> str:
     unit = _written(recording.spec.unit)
-    if found.offset > OFFSETS[recording.spec.modality]:
-        return f"has a typical amplitude of {found.usual:.3g} {unit} around {found.offset:.3g} {unit}"
-    return f"has a typical amplitude of {found.usual:.3g} {unit}"
+    usual = f"has a typical amplitude of {_number(found.usual)} {unit}"
+    around = f" around {_number(found.offset)} {unit}" if found.offset > OFFSETS[recording.spec.modality] else ""
+    return usual + around
+
+
+def _number(value: float) -> str:
+    """Two significant digits, without an exponent."""
+    if value >= 100:
+        return f"{float(f'{value:.2g}'):,.0f}"
+    return np.format_float_positional(value, 2, unique=False, fractional=False, trim="-")
 
 
 def _as_told(recording: Recording, told: str) -> Recording:

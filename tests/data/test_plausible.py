@@ -52,7 +52,8 @@ def test_a_unit_that_is_wrong_by_a_thousand_is_asked_about(factor: float) -> Non
 
 
 def test_the_question_names_the_unit_that_fits() -> None:
-    assert "They look like V. State the unit of the numbers by `--unit V`" in impossible(eeg(1e-6 * brain()))
+    assert "The numbers look like V. State their unit by `--unit V`" in impossible(eeg(1e-6 * brain()))
+    assert "amplitude of 0.000052 µV" in impossible(eeg(1e-6 * brain()))
     assert "`--unit mV`" in impossible(eeg(1e-3 * brain()))
     assert "`--unit V`" in impossible(ecg(1e-3 * of_heart()))
     assert "µV or raw counts" in impossible(ecg(np.round(200 * of_heart()) + 1000))
