@@ -69,7 +69,10 @@ def _server_path() -> None:
 
 def _told() -> None:
     """Rate, unit and columns for arrays and tables, which rarely name them; applied at once."""
-    st.caption("For arrays, tables, images and trees with a table of participants. What a file says itself wins.")
+    st.caption(
+        "For arrays, tables, images and trees with a table of participants. What a file says itself wins, but for "
+        "an impossible unit."
+    )
     left, right = st.columns(2)
     with left:
         rate = st.number_input("Rate (Hz)", 0.0, 50_000.0, None, key="told-rate", placeholder="as in the files")

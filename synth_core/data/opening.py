@@ -10,6 +10,7 @@ from typing import Unpack
 from synth_core.data.archives import unpack_archives
 from synth_core.data.identity import identified
 from synth_core.data.listing import nothing_in
+from synth_core.data.plausible import asked_about
 from synth_core.data.readers import READERS, table, vendors
 from synth_core.data.readers.base import RATES, Opening, Told
 from synth_core.data.readers.files import Files
@@ -82,6 +83,7 @@ def open_recordings(
     if not recordings:
         raise opening.skipped[0] if opening.skipped else _unrecognised(path)
     recordings = _of_possible_rates(recordings, opening)
+    recordings = asked_about(recordings, opening.unit)
     recordings, folders = with_class_folders(with_tables(recordings, files))
     recordings = identified(_uniquely_named(recordings), opening.subject_pattern, folders)
     opening.check_used()

@@ -137,6 +137,7 @@ class _Reading:
                 severity=severity[i],
                 source=source,
                 metadata=metadata,
+                stated_unit=self._stated_unit(),
                 arrays=self.arrays,
                 name=name,
                 where=(i,) if examples is not None else (),
@@ -281,8 +282,11 @@ class _Reading:
             raise DataError(self.file, "does not say its sampling rate; state the `rate` in Hz.")
         return self.opening.rate
 
+    def _stated_unit(self) -> str:
+        return self.spec.unit if self.spec else self._text("unit") if self.found["unit"] else ""
+
     def _scale(self, modality: Modality) -> float:
-        stated = self.spec.unit if self.spec else self._text("unit") if self.found["unit"] else self.opening.unit
+        stated = self._stated_unit() or self.opening.unit
         if stated is None:
             raise DataError(self.file, "does not say the unit of its values; state the `unit`: uV, mV, V or nV.")
         scale = factor(stated, modality)

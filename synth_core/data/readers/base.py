@@ -55,7 +55,8 @@ class Opening:
     pixel_mm : mm between the pixels of images and arrays, which do not say theirs; None takes the longer side as 250.
     subject_pattern : a regular expression that finds the person in the path of a file, see `identity.identified`.
     skipped : one error for each file of a readable collection that is itself damaged.
-    unit : "uV", "mV", "V" or "nV", for files that do not say theirs; what a file says wins.
+    unit : "uV", "mV", "V" or "nV", for files that do not say theirs; what a file says wins, unless no EEG or ECG
+        has the amplitudes that follow (see `plausible`).
     modality : "eeg", "ecg" or "ct": what arrays and tables hold; of other files, only channels of it are taken.
     channels : names, in order, for arrays that name none; the columns that are samples, for tables.
     labels_from, severity_from : columns of a table of participants (BIDS). Every value of the one becomes a class,

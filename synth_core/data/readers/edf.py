@@ -141,6 +141,7 @@ def read_file(file: Path, files: Files, opening: Opening, kinds: Mapping[str, st
         annotations=_from_start(read_annotations(header), onset),
         source=Source(file.parent.resolve().name),
         metadata=_metadata(header, choice, signals, opening),
+        stated_unit=signals[0].unit,
         header=header,
         picks=choice.picks,
         units=units,

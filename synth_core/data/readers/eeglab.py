@@ -131,6 +131,7 @@ def _recording(
             "unit": "µV by the convention of EEGLAB, the file states none",
             "removed": [name for name in ("subject", "comments", "filepath") if _filled(structure.get(name))],
         },
+        stated_unit=UNIT,
         file=samples,
         picks=choice.picks,
         size=(channels, points),

@@ -83,6 +83,7 @@ def _recordings(file: Path, files: Files) -> list[Recording]:
             evidence=files.evidence(file, stated=_patient_code(root)),
             source=Source(file.parent.resolve().name),
             metadata=_sex(root),
+            stated_unit="mV",
             file=file,
             number=number,
         )

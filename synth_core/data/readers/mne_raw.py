@@ -17,7 +17,7 @@ from synth_core.data.readers.base import Opening
 from synth_core.data.readers.channels import NO_KINDS, choose, kinds_by_name
 from synth_core.data.readers.files import Files
 from synth_core.data.readers.names import record_of
-from synth_core.data.readers.units import PER_VOLT, unit_of
+from synth_core.data.readers.units import PER_VOLT, unit_of, volts
 from synth_core.data.recording import Annotation, Recording, Source
 from synth_core.errors import DamagedFile, DataError
 from synth_core.types import DataSpec
@@ -123,6 +123,7 @@ def mne_recording(
         annotations=annotations,
         source=Source(file.parent.resolve().name),
         metadata={**choice.metadata, **_bad(raw), **(metadata or {}), "removed": removed},
+        stated_unit=_stated_unit(raw, labels[choice.picks[0]]),
         file=file,
         opener=opener,
         picks=choice.picks,
@@ -170,6 +171,12 @@ def _kinds(raw: Any, labels: Sequence[str], types_known: bool) -> list[str]:
         else:
             kinds.append("eeg" if types_known and name == "unknown" else name)
     return kinds
+
+
+def _stated_unit(raw: Any, label: str) -> str:
+    """The unit in which the file has a channel; volts, as MNE holds them, where MNE does not tell."""
+    unit = str(getattr(raw, "_orig_units", {}).get(label) or "V")
+    return unit if volts(unit) else "V"
 
 
 def _samples(raw: Any, file: Path, picks: list[int], first: int, last: int) -> NDArray[np.float64]:

@@ -119,7 +119,8 @@ class _Table:
             rate = self._rate(slice(first, last))
             spec = DataSpec(modality, (len(channels), last - first), unit_of(modality), rate, channels)
             record = f"#{number}" if changes else ""
-            yield self._recording(spec, record, labels[first], subjects[first], values[first:last].T)
+            part = self._recording(spec, record, labels[first], subjects[first], values[first:last].T)
+            yield replace(part, stated_unit=stated[0])
 
     def _recording(
         self, spec: DataSpec, number: str, labels: dict[str, int], subject: str, values: NDArray[np.float32]
