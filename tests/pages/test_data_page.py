@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +11,12 @@ from streamlit.testing.v1 import AppTest
 
 from synth_core.data import Dataset
 from synth_core.workspace import Workspace
-from tests.pages.conftest import open_page, text
+from tests.pages.conftest import open_page, text, until
 
 
 def finished(app: AppTest, sentence: str) -> str:
-    for _ in range(100):
-        if sentence in text(app.run()):
-            return text(app)
-        time.sleep(0.1)
-    raise AssertionError(f"{sentence!r} never came: {text(app)}")
+    until(lambda: sentence in text(app.run()))
+    return text(app)
 
 
 def records(folder: Path) -> None:
