@@ -470,11 +470,12 @@ def test_a_pointer_of_git_lfs(tmp_path: Path) -> None:
 def test_a_unit_that_was_lost_on_the_way_can_be_stated(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"'\.V'\. State the `unit`"):
         only(CASES / "edf_micro_dotV")
-    right = only(CASES / "edf_micro_utf8")
-    assert right.spec.unit == "uV"
+    assert only(CASES / "edf_micro_utf8").spec.unit == "uV"
+    content = (CASES / "edf_micro_dotV" / "a.edf").read_bytes()
+    (tmp_path / "a.edf").write_bytes(content.replace(b".V      ", b"uV      "))
+    right = only(tmp_path)
     np.testing.assert_allclose(only(CASES / "edf_micro_dotV", unit="uV").read(), right.read())
     np.testing.assert_allclose(only(CASES / "edf_micro_dotV", unit="mV").read(), right.read() * 1000, rtol=1e-6)
-    content = (CASES / "edf_micro_dotV" / "a.edf").read_bytes()
     (tmp_path / "a.edf").write_bytes(content.replace(b".V      ", b"        "))
     assert "leaves the unit of channels empty" in " ".join(only(tmp_path).warnings)
     (tmp_path / "a.edf").write_bytes(content.replace(b".V      ", b"bpm     "))
