@@ -464,3 +464,37 @@ def test_a_pointer_of_git_lfs(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "a.edf"):
         with pytest.raises(DataError, match=r"not downloaded.*`git lfs pull`"):
             open_recordings(path)
+
+
+@needs_cases
+def test_a_unit_that_was_lost_on_the_way_can_be_stated(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"'\.V'\. State the `unit`"):
+        only(CASES / "edf_micro_dotV")
+    assert only(CASES / "edf_micro_utf8").spec.unit == "uV"
+    content = (CASES / "edf_micro_dotV" / "a.edf").read_bytes()
+    (tmp_path / "a.edf").write_bytes(content.replace(b".V      ", b"uV      "))
+    right = only(tmp_path)
+    np.testing.assert_allclose(only(CASES / "edf_micro_dotV", unit="uV").read(), right.read())
+    np.testing.assert_allclose(only(CASES / "edf_micro_dotV", unit="mV").read(), right.read() * 1000, rtol=1e-6)
+    (tmp_path / "a.edf").write_bytes(content.replace(b".V      ", b"        "))
+    assert "leaves the unit of channels empty" in " ".join(only(tmp_path).warnings)
+    (tmp_path / "a.edf").write_bytes(content.replace(b".V      ", b"bpm     "))
+    with pytest.raises(DataError, match="'bpm'"):
+        only(tmp_path, unit="uV")
+
+
+@needs_cases
+def test_the_signals_of_the_other_cases() -> None:
+    event = only(CASES / "edf_C_subsecond").annotations[0]
+    assert (event.onset, event.text) == (pytest.approx(5.0), "stim")
+    for case, sentence in (("edf_dur0", "record duration is 0"), ("edf_trunc", "is cut short")):
+        with pytest.raises(DataError, match=sentence):
+            only(CASES / case)
+    uncalibrated = only(CASES / "wfdb_gain0")
+    assert "200 units per mV" in " ".join(uncalibrated.warnings)
+    several = only(CASES / "wfdb_multifreq")
+    assert (several.spec.channels, several.spec.rate, several.spec.shape[1]) == (("II",), 250.0, 10_000)
+    assert several.read().max() == pytest.approx(1.0, abs=0.02)
+    beats = open_recordings(CASES / "ptbdb")
+    given = {name for one in beats for name, label in one.labels.items() if label}
+    assert given == {"normal", "abnormal"}

@@ -104,6 +104,8 @@ TIMES: dict[str, tuple[str, Callable[[int], str]]] = {
     "clock": ("time", lambda i: f"12:00:{i // 250:02}.{4 * i % 1000:03}"),
     "clock over midnight": ("Clock", lambda i: f"{'23:59:59' if i < 250 else '00:00:00'}.{4 * i % 1000:03}"),
     "minutes and seconds": ("Elapsed time", lambda i: f"0:{i // 250:02}.{4 * i % 1000:03}"),
+    "clock in quotes": ("'Elapsed time'", lambda i: f"'0:{i // 250:02}.{4 * i % 1000:03}'"),
+    "clock with a date": ("Zeit", lambda i: f"01.03.2020 12:00:{i // 250:02}.{4 * i % 1000:03}"),
     "clock with colons": ("time", lambda i: f"12:00:{i // 250:02}:{4 * i % 1000:03}"),
     "dates": ("datetime", lambda i: f"2020-03-01 12:00:{i // 250:02}.{4 * i % 1000:03}"),
     "dates by ISO": ("timestamp", lambda i: f"2020-03-01T12:00:{i // 250:02}.{4 * i % 1000:03}Z"),
@@ -156,6 +158,8 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a time that goes back": (table(times=lambda i: f"{(i - 9 * (i > 99)) / RATE:.3f}"), r"do not rise \(row 101"),
     "a gap": (table(times=lambda i: f"{(i + 9 * (i > 99)) / RATE:.3f}"), "not sampled evenly"),
     "a row twice": (table(times=lambda i: f"{(i - (i > 99)) / RATE:.3f}"), "same time in two rows"),
+    "seconds of a short recording": (table(times=lambda i: f"12:00:{i // 400:02}"), "rounded too far"),
+    "a longer row": (table().replace(f"{WAVES[9, 1]:.3f}", "1,2"), "has 5 cells in line 11 where other lines have 4"),
     "one time": (table(times=lambda i: "1.5"), "same time in all rows"),
     "a time that is text": (table(times=lambda i: "?" if i == 7 else f"{i / RATE}"), "'[?]'|nothing where times"),
     "text": (table().replace(f"{WAVES[9, 1]:.3f}", "bad"), "text where samples should be: 'bad' in 'Cz'"),
@@ -196,6 +200,18 @@ def test_rows_may_be_channels(tmp_path: Path, first: str) -> None:
         with pytest.raises(DataError, match="state the `rate`"):
             opened(tmp_path, content)
         assert_read(opened(tmp_path, content, rate=RATE))
+
+
+def test_channels_in_rows_may_have_units(tmp_path: Path) -> None:
+    rows = (f"{name} (mV);" + ";".join(map(str, row)) for name, row in zip(NAMES, WAVES.T, strict=True))
+    assert_read(opened(tmp_path, "\n".join(rows), rate=RATE, unit=None), scale=1000)
+
+
+def test_clock_times_in_whole_seconds_say_the_rate_between_their_changes(tmp_path: Path) -> None:
+    rows = "".join(f"12:00:{i // 250:02},{i % 7},{i % 9}\n" for i in range(2100))
+    recording = opened(tmp_path, "time,Fp1,Cz\n" + rows)
+    assert recording.spec.rate == 250
+    assert "are rounded" in " ".join(recording.warnings)
 
 
 def test_numbers_without_names_ask_for_them(tmp_path: Path) -> None:

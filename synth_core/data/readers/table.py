@@ -190,7 +190,7 @@ class _Table:
         if column is None or rows is None or rows.stop - rows.start < 2:
             if self.opening.rate is None:
                 raise DataError(self.file, "does not say its sampling rate; state the `rate` or a `time_column`.")
-            return self.opening.rate
+            return float(self.opening.rate)
         cells, unit = self.frame[column].iloc[rows], self.units.get(column, "")
         found = rate_of(self.file, column, cells, unit=unit, told=self.opening.rate)
         self.warnings += [found.warning] if found.warning else []

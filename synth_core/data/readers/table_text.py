@@ -50,6 +50,8 @@ EITHER = (
     "has numbers such as {number}, whose comma may mark decimals or thousands; export it with decimal points and "
     "without marks for thousands."
 )
+_IN_BRACKETS = re.compile(r"\s*[(\[][^)\]]*[)\]]$")
+_FIELDS = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 _CLOCK = re.compile(r"^\[?\d{1,4}[:\-/.]\d{1,2}[:\-/.]\d{1,4}\S*(?:[ T]\S+)?$|^\d{1,3}:\d{1,2}(?:[.,]\d+)?$")
 _POINT = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$|^[+-]?(?:nan|inf)$", re.IGNORECASE)
 _COMMA = re.compile(r"^[+-]?(?:\d+,\d*|,\d+)(?:[eE][+-]?\d+)?$")
@@ -134,6 +136,11 @@ def frame_of(file: Path, content: bytes, text: Text) -> pd.DataFrame:
         )
     except pd.errors.EmptyDataError:
         return pd.DataFrame(columns=names)
+    except pd.errors.ParserError as error:
+        if (found := _FIELDS.search(str(error))) is None:
+            raise
+        problem = f"has {found[3]} cells in line {found[2]} where other lines have {found[1]}; correct that line."
+        raise DamagedFile(file, problem) from error
     if frame.shape[1] != len(names):
         raise DamagedFile(
             file, f"has rows of {frame.shape[1]} cells below {len(names)} names; correct or export it again."
@@ -258,7 +265,8 @@ def _channels(rows: Sequence[Sequence[str]], width: int) -> tuple[str, ...]:
 
 
 def _are_named(names: Sequence[str]) -> bool:
-    kinds = [kind in ("eeg", "ecg", "reference", "other") for kind in kinds_by_name(names)]
+    plain = [_IN_BRACKETS.sub("", name) for name in names]
+    kinds = [kind in ("eeg", "ecg", "reference", "other") for kind in kinds_by_name(plain)]
     return 2 * sum(kinds) > len(kinds) and not any(map(is_number, names))
 
 

@@ -19,6 +19,7 @@ from synth_core.data.readers.base import RATES
 from synth_core.errors import DamagedFile, DataError
 
 USUAL = (50.0, 20_000.0)  # Hz; what a rate must be for a unit to be guessed by it
+ROUNDED = 0.005  # of a rate: what it may be wrong by where times are rounded
 AGREEING = 0.01  # of a rate: what it may differ by from a stated one
 DAY = 86_400.0
 NAMES = {  # of columns, without their unit → seconds per unit, 0 where the name does not say
@@ -36,11 +37,11 @@ SINCE_1970 = ((1e17, 1e-9), (1e14, 1e-6), (1e11, 1e-3))  # larger than → secon
 TAKEN_AS = (
     "The column {column!r} does not say its unit: as seconds it would mean {rate:g} Hz, so it is taken as {unit}."
 )
-TAKEN_MEAN = "The times in {column!r} are rounded, so that several rows share one: the rate is that of their mean step."
+TAKEN_MEAN = "The times in {column!r} are rounded, so that several rows share one: their mean step means {rate:g} Hz."
 TAKEN_STATED = "The times in {column!r} are not evenly spaced: all rows are taken to be at the stated {rate:g} Hz."
 NOT_USED = "The times in {column!r} say {own:g} Hz, so the stated rate of {rate:g} Hz is not used."
 _NAMED = re.compile(r"^(.*?)[\s_]*(?:[(\[]\s*([a-zµμ]+)\s*[)\]]|[_ /]\s*([a-zµμ]+))$")
-_CLOCK = re.compile(r"^\[?\s*(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,:](\d{1,9}))?(?=$|[\s\]])")
+_CLOCK = re.compile(r"(?<![\d:])(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,:](\d{1,9}))?(?![\d:])")
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,10 @@ def rate_of(file: Path, column: str, cells: pd.Series, *, unit: str = "", told: 
         raise DamagedFile(file, problem)
     if (steps < 0).any():
         row = int(np.argmax(steps < 0)) + 2
-        raise DamagedFile(file, f"has times in {column!r} that do not rise (row {row:,} of samples); sort it first.")
+        raise DamagedFile(
+            file,
+            f"has times in {column!r} that do not rise (row {row:,} of samples): sort it, or split it there.",
+        )
     mean = float(times[-1] - times[0]) / len(steps)
     if not mean > 0:
         raise DamagedFile(file, f"has the same time in all rows of {column!r}; state the `rate` without that column.")
@@ -98,10 +102,18 @@ def rate_of(file: Path, column: str, cells: pd.Series, *, unit: str = "", told: 
             return Rate(float(told), TAKEN_STATED.format(column=column, rate=told))
         what = "has the same time in two rows" if rounded else "is not sampled evenly in time"
         raise DataError(file, f"{what} ({column!r}); resample it first, or state the `rate` where rows are even.")
-    found = _in_hertz(file, column, mean, per_unit, told, float(np.ptp(steps) / (times[-1] - times[0])))
+    exact = float(np.ptp(steps) / (times[-1] - times[0]))
+    if rounded:
+        mean, exact = _mean_between_changes(times, steps)
+        if exact > ROUNDED:
+            problem = f"has times in {column!r} that are rounded too far to say a rate; state the `rate` without them."
+            raise DataError(file, problem)
+    found = _in_hertz(file, column, mean, per_unit, told, exact)
     if told is not None and abs(found.hertz - told) > AGREEING * told:
         return Rate(found.hertz, NOT_USED.format(column=column, own=found.hertz, rate=told))
-    return Rate(found.hertz, TAKEN_MEAN.format(column=column)) if rounded and not found.warning else found
+    if rounded and not found.warning:
+        return Rate(found.hertz, TAKEN_MEAN.format(column=column, rate=found.hertz))
+    return found
 
 
 def mean_rate(cells: pd.Series) -> float:
@@ -137,7 +149,7 @@ def _numbers(cells: pd.Series) -> tuple[NDArray[np.float64], float]:
     if not pd.api.types.is_numeric_dtype(cells):
         numbers = pd.to_numeric(cells, errors="coerce")
         if 2 * numbers.isna().sum() > len(cells):
-            return _clock(cells.astype(str).str.strip()), 1.0
+            return _clock(cells.astype(str)), 1.0
         cells = numbers
     first = cells.iloc[0]
     per_unit = next((unit for least, unit in SINCE_1970 if abs(float(first)) > least), 0.0)
@@ -145,16 +157,13 @@ def _numbers(cells: pd.Series) -> tuple[NDArray[np.float64], float]:
 
 
 def _clock(cells: pd.Series) -> NDArray[np.float64]:
-    """Seconds of clock times such as 12:00:00.004 or 0:00.004, over midnight too, and of dates with times."""
+    """Seconds of clock times such as 12:00:00.004 or 0:00.004, alone or beside a date, over midnight too."""
     parts = cells.str.extract(_CLOCK)
-    if parts[1].notna().all():
-        hours, minutes, seconds = (pd.to_numeric(parts[i].fillna("0")).to_numpy(np.float64) for i in range(3))
-        fraction = pd.to_numeric("0." + parts[3].fillna("0")).to_numpy(np.float64)
-        times = 3600 * hours + 60 * minutes + seconds + fraction
-        midnights = np.cumsum(np.diff(times, prepend=times[0]) < -DAY / 2)
-        return np.asarray(times - times[0] + DAY * midnights)
-    dates = pd.to_datetime(cells, format="ISO8601", errors="coerce", utc=True)
-    return np.asarray((dates - dates.iloc[0]).dt.total_seconds().to_numpy(np.float64))
+    hours, minutes, seconds = (pd.to_numeric(parts[i].fillna("0")).to_numpy(np.float64) for i in range(3))
+    fraction = pd.to_numeric("0." + parts[3].fillna("0")).to_numpy(np.float64)
+    times = np.where(parts[1].notna(), 3600 * hours + 60 * minutes + seconds + fraction, np.nan)
+    midnights = np.cumsum(np.diff(times, prepend=times[0]) < -DAY / 2)
+    return np.asarray(times - times[0] + DAY * midnights)
 
 
 def _is_even(times: NDArray[np.float64], steps: NDArray[np.float64], mean: float) -> bool:
@@ -171,6 +180,13 @@ def _is_rounded(times: NDArray[np.float64], steps: NDArray[np.float64], mean: fl
         return False
     even = times[0] + mean * np.arange(len(times))
     return bool(np.abs(times - even).max() <= 1.01 * rounding)
+
+
+def _mean_between_changes(times: NDArray[np.float64], steps: NDArray[np.float64]) -> tuple[float, float]:
+    """The mean step of rounded times from their first change to their last, and what part of it may be wrong."""
+    changes = np.flatnonzero(steps > 0) + 1
+    rows = int(changes[-1] - changes[0])
+    return (float(times[changes[-1]] - times[changes[0]]) / rows, 1 / rows) if rows else (float("nan"), 1.0)
 
 
 def _whole(rate: float, rounding: float) -> float:
