@@ -244,3 +244,30 @@ SEEDS |= {
     "jpeg": lambda folder: images(folder, ".jpg"),
     "tiff": lambda folder: images(folder, ".tif"),
 }
+
+
+def listed(folder: Path) -> None:
+    """A MetaImage header that lists a file for each slice."""
+    names = [f"s{number}.raw" for number in range(3)]
+    for name, values in zip(names, head(), strict=True):
+        (folder / name).write_bytes(values.astype("<i2").tobytes())
+    metaimage(folder / "a.mhd")
+    header = (folder / "a.mhd").read_text().replace("a.raw", "LIST\n" + "\n".join(names))
+    (folder / "a.mhd").write_text(header)
+    (folder / "a.raw").unlink()
+
+
+def pages(folder: Path) -> None:
+    """A TIFF of three 8-bit pages."""
+    import tifffile
+
+    grey = np.clip(head(32) * 255.0 / 80, 0, 255).astype(np.uint8)
+    tifffile.imwrite(folder / "a.tif", grey, photometric="minisblack")
+
+
+SEEDS |= {
+    "metaimage list": listed,
+    "tiff pages": pages,
+    "arrays of ct": lambda folder: np.savez(folder / "a.npz", ct=head()),
+    "nifti of a label map": lambda folder: nifti(folder / "a_seg.nii.gz", (head() > 200) * np.int16(3)),
+}

@@ -141,6 +141,38 @@ def test_values_with_a_wrong_offset_are_refused(tmp_path: Path) -> None:
         open_recordings(tmp_path, hu_offset=-1024)
 
 
+@pytest.mark.parametrize(("images_", "masks"), [("images", "masks"), ("CT", "GT"), ("scans", "drawn by hand")])
+@pytest.mark.parametrize("ending", ["png", "jpg"])
+@pytest.mark.parametrize("white", [255, 1])
+def test_masks_are_found_by_name_or_by_value(tmp_path: Path, images_: str, masks: str, ending: str, white: int) -> None:
+    if ending == "jpg" and white == 1:
+        pytest.skip("JPEG keeps no label of 1")
+    for folder in (images_, masks):
+        (tmp_path / folder).mkdir()
+    lesion = np.zeros((32, 32), np.uint8)
+    lesion[8:16, 8:16] = white
+    for number, values in enumerate(head(32)):
+        grey = np.clip(values * 255.0 / 80, 0, 255).astype(np.uint8)
+        Image.fromarray(grey).save(tmp_path / images_ / f"{number}.png")
+        Image.fromarray(lesion * (number != 1)).save(tmp_path / masks / f"{number}.{ending}")
+    skipped: list[DataError] = []
+    recordings = open_recordings(tmp_path, skipped=skipped)
+    assert not skipped
+    assert [one.record for one in recordings] == [f"{images_}/{number}" for number in range(3)]
+    found = [one.lesion_mask()[0] for one in recordings]
+    np.testing.assert_array_equal(found[0], lesion > 0)
+    assert found[1].max() == 0
+
+
+def test_masks_of_nothing_here_are_said_and_no_ct(tmp_path: Path) -> None:
+    lesion = np.zeros((32, 32), np.uint8)
+    lesion[8:16, 8:16] = 255
+    for number in range(4):
+        Image.fromarray(lesion).save(tmp_path / f"{number}.png")
+    with pytest.raises(DataError, match="holds 4 masks, by their names or values, and no image here"):
+        open_recordings(tmp_path)
+
+
 @pytest.mark.data
 def test_the_hemorrhage_set_opens_whole(shared_data: Path, tmp_path: Path) -> None:
     skipped: list[DataError] = []

@@ -22,6 +22,7 @@ from synth_core.data.readers.base import Opening
 from synth_core.data.readers.dicom_seg import Candidate, Segmentation, is_segmentation, segmentation_of, unused
 from synth_core.data.readers.dicom_slices import (
     MOST_SLICES,
+    SCALES,
     Slice,
     groups_of,
     header_of,
@@ -30,7 +31,7 @@ from synth_core.data.readers.dicom_slices import (
     slices_in,
     value_of,
 )
-from synth_core.data.readers.dicom_stacks import stacks_of
+from synth_core.data.readers.dicom_stacks import stacks_of, without_copies
 from synth_core.data.readers.files import Files
 from synth_core.data.readers.hounsfield import Meaning, meaning_of
 from synth_core.data.recording import Evidence, Recording, Source
@@ -45,7 +46,6 @@ SHOWN = {
 FREE_TEXT = {"SeriesDescription": "series", "StudyDescription": "study"}  # shown where declared free of identity
 FREE_TEXT_NAMES = {"Series Description": "series", "Study Description": "study"}
 DIRECTORY = "1.2.840.10008.1.3.10"
-NO_RESCALE = "The header gives no rescale: stored values are taken as Hounsfield units."
 NO_PATIENT = (
     "The headers name no patient, so who is who is guessed: each study, or each folder that is called like a person, "
     "counts as one."
@@ -104,7 +104,7 @@ def read(files: Files, opening: Opening) -> list[Recording]:
     recordings: list[Recording] = []
     for series in found.values():
         try:
-            images = _of_one_geometry(series.images, opening)
+            images = _of_one_scale(_of_one_geometry(without_copies(series.images, opening), opening), opening)
             stacks = stacks_of(images)
             for number, stack in enumerate(stacks):
                 one = _Found(series.header, stack)
@@ -164,6 +164,14 @@ def _of_one_geometry(slices: list[Slice], opening: Opening) -> list[Slice]:
     return [one for one in slices if one.geometry == usual]
 
 
+def _of_one_scale(slices: list[Slice], opening: Opening) -> list[Slice]:
+    """Those whose headers give a scale as most do: without it, the values of a slice mean something else."""
+    usual = Counter(one.scale for one in slices).most_common(1)[0][0]
+    others = [one for one in slices if one.scale != usual]
+    _skip(others, "says something else of its scale (rescale slope, intercept and type) than its series", opening)
+    return [one for one in slices if one.scale == usual]
+
+
 def _skip(slices: list[Slice], problem: str, opening: Opening) -> None:
     """One error for each file; frames of one file are counted."""
     for file, count in Counter(one.file for one in slices).items():
@@ -196,14 +204,12 @@ def _described(header: Any, first: Slice) -> dict[str, Any]:
 
 def _warnings(header: Any, first: Slice) -> tuple[str, ...]:
     """What whoever uses the series should know."""
-    groups = groups_of(header, first.frame or 0)
-    no_rescale = NO_RESCALE if value_of(header, "RescaleSlope", groups) is None else None
-    return tuple(filter(None, (burned_in_warning(header), no_rescale)))
+    return tuple(filter(None, (burned_in_warning(header), SCALES[first.scale])))
 
 
 def _meaning(header: Any, middle: Slice, opening: Opening) -> Meaning:
     """By the bounds for every format, from one slice; a slice that cannot be decoded is said when it is read."""
-    scaled = value_of(header, "RescaleSlope", groups_of(header, middle.frame or 0)) is not None
+    scaled = middle.scale != "none"
     try:
         values = hounsfield(middle)
     except DataError:

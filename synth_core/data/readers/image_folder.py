@@ -9,7 +9,7 @@ taken as 250 mm. What was assumed is a warning.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from synth_core.data.readers.hounsfield import (
     windowed,
 )
 from synth_core.data.readers.names import record_of
+from synth_core.data.readers.picture_masks import is_lesion, parted, picture_key
 from synth_core.data.readers.pictures import MAGIC, Shape, is_grey, pixels, shape_of
 from synth_core.data.recording import Recording, Source
 from synth_core.errors import DataError
@@ -37,11 +38,6 @@ BONE = "bone"  # a folder of the same slices in another window
 FEWEST = 3  # slices of one folder that make a collection without a table
 DISTANCE_ASSUMED = "The distance between its pages is not known."
 _HEALTHY = re.compile(r"no[_\- ]|none$|normal|healthy|control|negative", re.IGNORECASE)
-_MASK = re.compile(r"(.+?)[_\-. ](?:mask|(?:hge[_\-. ])?seg|segmentation|lesion|label)$", re.IGNORECASE)
-_MASK_FOLDER = re.compile(
-    r"^(?:masks?|segs?|segmentations?|annotations?|labels?|gt|ground[_\- ]?truths?)$", re.IGNORECASE
-)
-MaskKey = tuple[Path, str]  # folder and key of the image that a mask belongs to
 
 
 @dataclass(kw_only=True)
@@ -58,13 +54,13 @@ class ImageSlices(Recording):
         return self.meaning.hounsfield(self._pages(self.file, *self.span(start, stop)))
 
     def lesion_mask(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32] | None:
-        """See Recording; anything that is not black in the mask image."""
+        """See Recording; what of the mask image is not black."""
         first, last = self.span(start, stop)
         if self.mask is None:
             given = [name for name, value in self.labels.items() if value]
             none_here = self.masked and bool(self.labels) and all(map(_HEALTHY.match, given))
             return np.zeros((last - first, *self.spec.shape[1:]), np.float32) if none_here else None
-        return (self._pages(self.mask, first, last) > 0).astype(np.float32)
+        return is_lesion(self.mask, self._pages(self.mask, first, last)).astype(np.float32)
 
     def _pages(self, file: Path, first: int, last: int) -> NDArray[np.float32]:
         """(last − first, height, width) of grey."""
@@ -77,11 +73,7 @@ class ImageSlices(Recording):
 def read(files: Files, opening: Opening) -> list[Recording]:
     """One recording per grey image of a folder that has a table of labels, or at least three slices."""
     images = files.starting(*MAGIC)
-    masks = {file: key for file in images if (key := _mask_key(file)) is not None}
-    folders: dict[Path, list[Path]] = defaultdict(list)
-    for file in images:
-        if file not in masks:
-            folders[file.parent].append(file)
+    folders, masks = parted(images)
     recordings: list[Recording] = []
     for folder, members in folders.items():
         if folder.name.lower() == BONE and folder.with_name("brain") in folders:
@@ -92,14 +84,22 @@ def read(files: Files, opening: Opening) -> list[Recording]:
             continue
         if not _table_near(files, folder) and (_few(files, members) or not is_grey(members[0])):
             continue  # a figure beside recordings
-        own = {key: file for file, key in masks.items() if key[0] == folder}
+        own = {key: file for (owner, key), file in masks.items() if owner == folder}
         files.take(*members, *own.values())
         recordings += _of_folder(members, own, bool(masks), files, opening)
+    still = set(files.starting(*MAGIC))
+    left = [file for file in masks.values() if file in still]
+    for folder, count in Counter(file.parent for file in left).items():
+        if not recordings and count < FEWEST:
+            continue  # figures beside something else
+        problem = f"holds {count:,} masks, by their names or values, and no image here has their names; left out."
+        opening.skipped.append(DataError(folder, problem))
+        files.take(*(file for file in left if file.parent == folder))
     return recordings
 
 
 def _of_folder(
-    members: list[Path], masks: Mapping[MaskKey, Path], masked: bool, files: Files, opening: Opening
+    members: list[Path], masks: Mapping[str, Path], masked: bool, files: Files, opening: Opening
 ) -> list[Recording]:
     """Those that can be read; the others go to `opening.skipped`."""
     shapes: dict[Path, Shape] = {}
@@ -127,7 +127,7 @@ def _recording(
     file: Path,
     shape: Shape,
     meaning: Meaning,
-    masks: Mapping[MaskKey, Path],
+    masks: Mapping[str, Path],
     masked: bool,
     files: Files,
     opening: Opening,
@@ -144,7 +144,7 @@ def _recording(
         metadata={"pixel spacing (mm)": 1 / rate},
         file=file,
         meaning=meaning,
-        mask=masks.get((file.parent, _key(file.stem))),
+        mask=masks.get(picture_key(file.stem)),
         masked=masked,
     )
 
@@ -190,22 +190,3 @@ def _few(files: Files, members: Sequence[Path]) -> bool:
 def _table_near(files: Files, folder: Path) -> bool:
     """Whether a table lies in the folder of the images or in one above it, within what was opened."""
     return any(folder.is_relative_to(table.parent) for table in files.named(".csv", ".tsv"))
-
-
-def _mask_key(file: Path) -> MaskKey | None:
-    """Folder and key of the image that a mask belongs to, by its name or by its folder; None for an image."""
-    named = _MASK.match(file.stem)
-    stem = named.group(1) if named else file.stem
-    if not _MASK_FOLDER.match(file.parent.name):
-        return (file.parent, _key(stem)) if named else None
-    beside = next(
-        (file.parent.with_name(name) for name in ("images", "image", "ct") if file.parent.with_name(name).is_dir()),
-        None,
-    )
-    return beside or file.parent.parent, _key(stem)
-
-
-def _key(text: str) -> str:
-    """What a row of a table and a file have in common: 7, 007 and 007.png are one."""
-    stem = re.sub(r"\.(png|jpe?g|tiff?)$", "", text.strip().replace("\\", "/").rsplit("/", 1)[-1], flags=re.IGNORECASE)
-    return str(int(stem)) if stem.isdecimal() else stem.lower()
