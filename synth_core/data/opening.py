@@ -49,6 +49,7 @@ def open_recordings(
     unit, modality, channels : what arrays and tables do not say of themselves.
     labels_from, severity_from : columns of a table of participants that become classes and a severity in 0 … 1.
     label_column, subject_column, time_column : columns of a table of samples.
+    within : the folder above which no table is looked for.
     window, hu_offset, pixel_mm : how values become HU, and mm between pixels, for images, arrays and volumes that do
         not say it. `Opening` describes all of these.
 
@@ -66,7 +67,8 @@ def open_recordings(
     opening = Opening(rate, **told)
     if not path.exists() and not path.is_symlink():
         raise DataError(path, "does not exist; check the path.")
-    files = Files(path)
+    path = path.resolve() if path.is_dir() else path.parent.resolve() / path.name
+    files = Files(path, opening.within)
     opening.skipped.extend(files.problems)
     if not len(files) and opening.skipped:
         raise opening.skipped[0]

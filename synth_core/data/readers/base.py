@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol, TypedDict
 
 from synth_core.data.readers.files import Files
@@ -38,6 +39,7 @@ class Told(TypedDict, total=False):
     hu_offset: float | None
     pixel_mm: float | None
     subject_pattern: str | None
+    within: Path | None
 
 
 @dataclass
@@ -62,6 +64,7 @@ class Opening:
     labels_from, severity_from : columns of a table of participants (BIDS). Every value of the one becomes a class,
         the other is scaled to 0 … 1 over the collection.
     label_column, subject_column, time_column : columns of a table of samples; time is in seconds.
+    within : tables that lie above what is opened are looked for in no folder outside this one.
     used : which of COLUMN_OPTIONS a reader has made use of.
 
     Raises
@@ -83,6 +86,7 @@ class Opening:
     label_column: str | None = None
     subject_column: str | None = None
     time_column: str | None = None
+    within: Path | None = None
     used: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:

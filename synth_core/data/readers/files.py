@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
+from synth_core.data.above import described_above
 from synth_core.data.listing import LEFT_OUT, Listing, kind_left_out
 from synth_core.data.recording import Evidence
 from synth_core.errors import DamagedFile, DataError
@@ -29,8 +30,11 @@ class Files:
     path : a file, or a folder whose visible regular files are taken in order of name. Links count where they lead to
         a file inside the folder, or to the store of git-annex around it.
 
+    within : tables above are looked for in no folder outside this one, None for no such bound.
+
     Attributes
     ----------
+    above : tables and descriptions in the folders above (see `data/above.py`), which belong to what was opened.
     problems : one error for each kind of entry that was left out: pipes, devices, links that lead out, files that
         git-annex or git-lfs has not fetched.
 
@@ -39,7 +43,7 @@ class Files:
     DataError : for a folder with more than MOST_FILES files.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, within: Path | None = None) -> None:
         self.path = path
         self.root = path if path.is_dir() else path.parent
         self._above = PurePath(self.root.resolve())
@@ -47,6 +51,10 @@ class Files:
         self._relative = {file: file.relative_to(self.root) for file in self._listing.files()}
         self._left = dict.fromkeys(self._relative)
         self._heads: dict[Path, bytes] = {}
+        self.above: list[Path] = [] if self._is_archive() else described_above(path.resolve(), within)
+
+    def _is_archive(self) -> bool:
+        return self.path.is_file() and head(self.path, 2) == b"PK"
 
     def __iter__(self) -> Iterator[Path]:
         """What no reader has taken yet."""
@@ -89,8 +97,11 @@ class Files:
         The place does not depend on which folder of a tree was opened.
         """
         relative = self.relative(file)
-        place = self._above / relative
-        return Evidence(place, "/".join((self._above.name, *relative.parts)), **known)
+        return Evidence(self.place(file), "/".join((self._above.name, *relative.parts)), **known)
+
+    def place(self, file: Path) -> PurePath:
+        """Where a file lies, with all folders above it: the same whichever folder of a tree was opened."""
+        return self._above / self.relative(file)
 
     def replace(self, archive: Path, folder: Path) -> None:
         """List what was unpacked from an archive in the place of the archive."""

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_core.data.above import TABLES
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.files import Files
 from synth_core.data.readers.hounsfield import (
@@ -188,5 +189,7 @@ def _few(files: Files, members: Sequence[Path]) -> bool:
 
 
 def _table_near(files: Files, folder: Path) -> bool:
-    """Whether a table lies in the folder of the images or in one above it, within what was opened."""
-    return any(folder.is_relative_to(table.parent) for table in files.named(".csv", ".tsv"))
+    """Whether a table lies in the folder of the images or in one above it, within what was opened
+    or at the top of its tree."""
+    tables = [*files.named(".csv", ".tsv"), *(file for file in files.above if file.name in TABLES)]
+    return any(folder.is_relative_to(table.parent) for table in tables)

@@ -220,7 +220,7 @@ def scale_of(unit: str, modality: Modality) -> float:
 def headers(files: Files) -> list[Path]:
     """The headers left among `files`; that beside a signal file where one is all that was given."""
     found = files.named(".hea")
-    if files.path.is_file() and files.path.suffix.lower() in SIGNALS:
+    if files.path in files and files.path.suffix.lower() in SIGNALS:
         found = [header for header in [files.path.with_suffix(".hea")] if header.is_file()]
     return [header for header in found if _RECORD_LINE.match(_record_line(files.head(header)))]
 
