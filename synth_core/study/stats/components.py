@@ -56,25 +56,12 @@ def error_parts(
     groups, fixed = [_codes(rater), _codes(item)], _codes(stratum)
     if fixed.max() > 0:
         groups.append(_codes(groups[0] * (fixed.max() + 1) + fixed))
-    n, sizes = len(values), np.bincount(fixed)
-    shares = [_crossing(one, fixed) / np.sqrt(sizes) for one in groups]
-    # a′ M b for indicators a and b of two groupings, where M takes away the mean of each stratum
-    products = [
-        [_crossing(groups[a], groups[b]) - shares[a] @ shares[b].T for b in range(a + 1)] for a in range(len(groups))
-    ]
-    k = len(groups)
-    expected = np.full((k + 1, k + 1), float(n - len(sizes)))
-    for a in range(k):
-        for b in range(a + 1):
-            expected[a, b] = expected[b, a] = np.sum(products[a][b] ** 2)
-        expected[a, k] = expected[k, a] = np.trace(products[a][a])
-
-    centred = values - (np.bincount(fixed, values) / sizes)[fixed]
-    forms = np.array([*(np.sum(np.bincount(one, centred) ** 2) for one in groups), np.sum(centred**2)])
+    n = len(values)
     weights = np.array([*(np.sum(np.bincount(one) ** 2) / n**2 for one in groups), 1 / n])
+    expected = _expected_forms(groups, fixed)
     if not _estimable(expected, weights):
         return ErrorParts(np.nan, np.nan, np.nan, np.nan, 1 / weights[0])
-    variances = _scaled_inverse(expected) @ forms
+    variances = _scaled_inverse(expected) @ _forms(values, groups, fixed)
     parts = weights * variances
     return ErrorParts(
         rater=float(parts[0] + parts[2:-1].sum()),
@@ -83,6 +70,31 @@ def error_parts(
         shared=float(variances[1] * (weights[1] - weights[-1]) / (1 - weights[0])),
         raters=float(1 / weights[0]),
     )
+
+
+def _forms(values: NDArray[np.float64], groups: list[NDArray[np.int_]], fixed: NDArray[np.int_]) -> NDArray[np.float64]:
+    """Of the answers less the mean of their stratum: squared sums of each grouping, and of single answers."""
+    centred = values - (np.bincount(fixed, values) / np.bincount(fixed))[fixed]
+    return np.array([*(np.sum(np.bincount(one, centred) ** 2) for one in groups), np.sum(centred**2)])
+
+
+def _expected_forms(groups: list[NDArray[np.int_]], fixed: NDArray[np.int_]) -> NDArray[np.float64]:
+    """What each form is expected to be, per unit of each variance: ‖a′ M b‖², where M takes away the stratum's mean.
+
+    a and b are the indicators of two groupings, or the identity for single answers, which gives tr(a′ M a).
+    """
+    k, sizes = len(groups), np.bincount(fixed)
+    shares = [_crossing(one, fixed) / np.sqrt(sizes) for one in groups]
+    expected = np.full((k + 1, k + 1), float(len(fixed) - len(sizes)))
+    for a in range(k):
+        for b in range(a):
+            product = _crossing(groups[a], groups[b]) - shares[a] @ shares[b].T
+            expected[a, b] = expected[b, a] = np.sum(product**2)
+        count, share = np.bincount(groups[a]), np.sum(shares[a] ** 2, axis=1)
+        # a′ a is diagonal, so that items × items need not be written out
+        expected[a, a] = np.sum(count**2 - 2 * count * share) + np.sum((shares[a].T @ shares[a]) ** 2)
+        expected[a, k] = expected[k, a] = np.sum(count - share)
+    return expected
 
 
 def _codes(group: NDArray[np.int_]) -> NDArray[np.int_]:
