@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.rate import answering
-from pages.shared import studies, viewers, words
+from pages.shared import items, studies, viewers, words
 from synth_core.study.store import StudyRecord, Task
 
 SMALLEST, LARGEST = 320, 1200  # CSS pixels of the viewer
@@ -59,13 +59,11 @@ def _item(code: str, study: StudyRecord, task: Task, feedback: str | None) -> No
     st.html(_WHOLE_WINDOW)
     room = answering.bar(code, study.protocol, task, feedback)
     rendering, height = study.rendering, min(max(room, SMALLEST), LARGEST)
-    values = rendering.read(task.payload)
-    if rendering.modality == "ct":
-        viewers.slices([viewers.Stack(values, rendering.rate)], key="item", height=height, blind=True)
-        return
-    names = rendering.channels or tuple(str(number + 1) for number in range(len(values)))
-    trace = viewers.Trace(values, rendering.rate, rendering.unit, names)
-    viewers.waveforms([trace], modality=rendering.modality, key="item", height=height, blind=True)
+    shown = items.picture(rendering, rendering.read(task.payload))
+    if isinstance(shown, viewers.Stack):
+        viewers.slices([shown], key="item", height=height, blind=True)
+    else:
+        viewers.waveforms([shown], modality=rendering.modality, key="item", height=height, blind=True)
 
 
 def _thanks(code: str) -> None:

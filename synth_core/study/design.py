@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from synth_core.errors import StudyError
+from synth_core.errors import BlindingError, StudyError
 from synth_core.storage import publish_directory
+from synth_core.study.blinding import audit_items
 from synth_core.study.key import Truth, seal
 from synth_core.study.payload import Rendering, write_payload
 from synth_core.study.protocol import StudyProtocol
@@ -33,7 +34,14 @@ class _Candidate:
 
 
 def create_study(
-    store: Store, protocol: StudyProtocol, real: Batch, synthetic: Batch, *, source: str, now: datetime
+    store: Store,
+    protocol: StudyProtocol,
+    real: Batch,
+    synthetic: Batch,
+    *,
+    source: str,
+    now: datetime,
+    despite: str = "",
 ) -> str:
     """Write the blinded items, the key and the locked protocol of a new study.
 
@@ -43,6 +51,7 @@ def create_study(
         same classes where both say theirs.
     source : name of the generator; kept with the key.
     now : an aware datetime.
+    despite : the owner's reason to make the study although its audit finds a leak; kept in the log.
 
     Returns
     -------
@@ -51,6 +60,7 @@ def create_study(
     Raises
     ------
     StudyError : when there are too few examples, they do not look alike, or their classes are not balanced.
+    BlindingError : when the audit finds that something but the content tells the two kinds apart.
     """
     n = protocol.items_per_side
     for batch, side in ((real, "real"), (synthetic, "synthetic")):
@@ -63,7 +73,11 @@ def create_study(
     folder = store.folder(study_id)
     try:
         items, key = _write_items(folder, study_id, rendering, candidates)
-        _register(store, study_id, protocol, rendering, items, key, now)
+        leaks = _leaks(folder, rendering, items, key)
+        if leaks and not despite.strip():
+            raise BlindingError(leaks)
+        told = f"made despite leaks ({' '.join(leaks)}): {despite.strip()}" if leaks else "made"
+        _register(store, study_id, protocol, rendering, items, key, now, told)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -101,6 +115,13 @@ def _strata(batch: Batch) -> list[str] | None:
     return ["+".join(name for name, on in zip(names, row, strict=True) if on > 0.5) for row in batch.condition.labels]
 
 
+def _leaks(folder: Path, rendering: Rendering, items: list[Item], key: list[Truth]) -> tuple[str, ...]:
+    """What the audit of the scored items found, in sentences; () where nothing leaks."""
+    practice = {item.id for item in items if item.feedback is not None}
+    found = audit_items(folder, rendering, [truth for truth in key if truth.item_id not in practice])
+    return () if found.passed else found.sentences
+
+
 def _write_items(
     folder: Path, study_id: str, rendering: Rendering, candidates: list[_Candidate]
 ) -> tuple[list[Item], list[Truth]]:
@@ -130,6 +151,7 @@ def _register(
     items: list[Item],
     key: list[Truth],
     now: datetime,
+    reason: str,
 ) -> None:
     """Everything in one transaction: a study is there whole and locked, or not at all."""
     asked, rendered = protocol.model_dump(mode="json"), rendering.model_dump(mode="json")
@@ -147,4 +169,4 @@ def _register(
         session.add_all(items)
         session.flush()
         session.add_all(key)
-        session.add(Event(study_id=study_id, at=now, kind="locked", reason="made"))
+        session.add(Event(study_id=study_id, at=now, kind="locked", reason=reason))

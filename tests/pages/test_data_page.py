@@ -76,3 +76,21 @@ def test_what_an_array_does_not_say_is_asked_and_told(app: AppTest, tmp_path: Pa
     app.selectbox(key="told-modality").set_value("eeg").run()
     assert not app.error
     assert "2 channels at 128 Hz, µV" in text(app)
+
+
+def test_the_window_of_grey_values_is_asked_and_told(app: AppTest, tmp_path: Path) -> None:
+    grey = np.random.default_rng(0).integers(0, 256, (3, 32, 32)).astype(np.uint8)
+    np.save(tmp_path / "grey.npy", grey)
+    open_page(app, "data")
+    app.segmented_control(key="data-view").set_value("Add data").run()
+    app.selectbox(key="told-modality").set_value("ct").run()
+    app.text_input(key="source-path").set_value(str(tmp_path / "grey.npy")).run()
+    app.button(key="source-open").click().run()
+    assert "window" in app.error[0].value
+    app.text_input(key="told-window").set_value("0, wide").run()
+    assert "two numbers of HU" in app.error[0].value
+    app.text_input(key="told-window").set_value("0, 80").run()
+    app.number_input(key="told-pixel").set_value(0.5).run()
+    assert not app.error
+    assert "mapped to 0 … 80 HU" in text(app)
+    assert "250 mm" not in text(app)

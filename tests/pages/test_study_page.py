@@ -43,6 +43,18 @@ def test_an_open_study_shows_invitation_and_progress_but_no_truth(store: Store, 
     assert not app.metric
 
 
+def test_the_audit_answers_without_the_truth_of_an_item(store: Store, study: str) -> None:
+    app = page()
+    app.button(key="study-audit").click().run()
+    assert not app.exception
+    assert "so few items cannot show a leak" in " ".join(
+        one.value for one in (*app.success, *app.error, *app.warning, *app.info)
+    )
+    tried = app.expander[-1].dataframe[0].value
+    assert {"message to the browser", "file size"} <= set(tried["of"])
+    assert store.study(study).closed_at is None
+
+
 def test_closing_needs_a_reason(store: Store, study: str) -> None:
     app = page()
     app.button(key="study-close").click().run()

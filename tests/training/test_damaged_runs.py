@@ -81,7 +81,7 @@ def test_what_stands_in_place_of_the_metrics_is_a_sentence(
     assert listed(run.path).problem == ""
 
 
-@pytest.mark.parametrize("kind", damage.IN_ITS_PLACE.keys() - {"too large"})
+@pytest.mark.parametrize("kind", [kind for kind in damage.IN_ITS_PLACE if kind != "too large"])
 def test_what_stands_in_place_of_the_log_is_a_sentence(
     kind: str, run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
