@@ -88,6 +88,7 @@ def test_a_damaged_line_of_the_metrics_is_left_out_and_said(
     kind: str, bad: RunDirectory, app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     damage.METRICS_LINES[kind](bad.path / "metrics.jsonl", monkeypatch)
+    assert "**bad** · cancelled, step 3 of 7" in text(open_page(app, "home"))
     watched(app, bad)
     assert not app.exception
     assert not app.error

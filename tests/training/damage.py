@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import os
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -230,6 +231,32 @@ def huge_header(file: Path, patch: pytest.MonkeyPatch) -> None:
     good = file.read_bytes()
     file.write_bytes(good.replace(b"'shape': (2, 2, ", b"'shape': (9, 9, "))
     assert file.read_bytes() != good
+
+
+STRANGE: list[Any] = [
+    None, True, -1, 0, 1.5, 1e308, float("nan"), float("inf"), "", "x", [], [1], {}, {"a": 1}, 10**40,
+    "\ud800", "x" * 5000,
+]  # fmt: skip
+
+
+def random_damage(content: bytes, rng: random.Random, *, is_json: bool) -> bytes:
+    """A cut, some other bytes, or one strange value anywhere in a JSON file."""
+    if is_json and rng.random() < 0.6:
+        whole = json.loads(content)
+        inner = whole
+        while True:
+            key = rng.choice(list(inner) if isinstance(inner, dict) else range(len(inner)))
+            if not isinstance(inner[key], dict | list) or not inner[key] or rng.random() < 0.2:
+                break
+            inner = inner[key]
+        inner[key] = rng.choice(STRANGE)
+        return json.dumps(whole).encode()
+    if rng.random() < 0.5:
+        return content[: rng.randrange(len(content))]
+    changed = bytearray(content)
+    for _ in range(rng.randrange(1, 20)):
+        changed[rng.randrange(len(changed))] = rng.randrange(256)
+    return bytes(changed)
 
 
 PREVIEW: dict[str, Damage] = {

@@ -63,7 +63,7 @@ def directory(file: Path) -> None:
 
 
 def huge_header(file: Path) -> None:
-    """A header that claims to be of 4 EB."""
+    """A header that claims to be of 18 EB."""
     file.write_bytes(b"\xff" * 8 + file.read_bytes()[8:])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -101,6 +103,22 @@ def test_a_damaged_preview_is_a_sentence(kind: str, run: RunDirectory, monkeypat
     with pytest.raises(RunError, match=r"000000003\.npz") as caught:
         run.preview(file)
     assert is_a_sentence(str(caught.value))
+
+
+@pytest.mark.parametrize("name", ["status.json", "config.json", "metrics.jsonl", "previews/000000003.npz"])
+def test_random_damage_ends_in_the_rest_or_in_a_sentence(name: str, run: RunDirectory) -> None:
+    """100 of each file; the seed is fixed, so that what fails once fails again."""
+    rng, file = random.Random(name), run.path / name
+    intact, said = file.read_bytes(), []
+    for _ in range(100):
+        file.write_bytes(damage.random_damage(intact, rng, is_json=name.endswith(".json")))
+        found = listed(run.path)
+        said.append(found.problem)
+        for read in (run.recorded, lambda: run.preview(run.previews()[0])):
+            with suppress(RunError):
+                read()
+    assert all(map(is_a_sentence, filter(None, said)))
+    assert any(said) is name.endswith(".json")
 
 
 @pytest.mark.parametrize("name", ["x.npz", "²³.npz", "1x.npz", "1.txt", "9" * 40 + ".npz"])
