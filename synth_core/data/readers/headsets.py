@@ -210,7 +210,7 @@ def _rate(
     if rate is None:
         raise DataError(file, "does not say its sampling rate; state the `rate`.")
     own = mean_rate(rows[column]) if has_times else rate
-    return rate, (TIMES_DIFFER.format(own=own, rate=rate),) if abs(own - rate) > CLOSE * rate else ()
+    return rate, (TIMES_DIFFER.format(own=own, rate=rate),) if own and abs(own - rate) > CLOSE * rate else ()
 
 
 def _marks(rows: pd.DataFrame, rate: float) -> list[Annotation]:
