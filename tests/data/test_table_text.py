@@ -160,6 +160,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a row twice": (table(times=lambda i: f"{(i - (i > 99)) / RATE:.3f}"), "same time in two rows"),
     "seconds of a short recording": (table(times=lambda i: f"12:00:{i // 400:02}"), "rounded too far"),
     "a longer row": (table().replace(f"{WAVES[9, 1]:.3f}", "1,2"), "has 5 cells in line 11 where other lines have 4"),
+    "a name less": (table().replace("Cz,O2", "Cz"), "3 names above 4 columns"),
     "one time": (table(times=lambda i: "1.5"), "same time in all rows"),
     "a time that is text": (table(times=lambda i: "?" if i == 7 else f"{i / RATE}"), "'[?]'|nothing where times"),
     "text": (table().replace(f"{WAVES[9, 1]:.3f}", "bad"), "text where samples should be: 'bad' in 'Cz'"),
@@ -212,6 +213,14 @@ def test_clock_times_in_whole_seconds_say_the_rate_between_their_changes(tmp_pat
     recording = opened(tmp_path, "time,Fp1,Cz\n" + rows)
     assert recording.spec.rate == 250
     assert "are rounded" in " ".join(recording.warnings)
+
+
+def test_a_text_that_is_pointed_at_is_read_as_told(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(table(separator="\t", names=("left", "middle", "right")))
+    with pytest.raises(DataError, match="state `channels`"):
+        open_recordings(tmp_path / "a.txt")
+    told = open_recordings(tmp_path / "a.txt", channels=("left", "right"), unit="uV", modality="eeg")
+    np.testing.assert_allclose(told[0].read(), WAVES.T[[0, 2]], rtol=1e-5)
 
 
 def test_numbers_without_names_ask_for_them(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -46,6 +47,7 @@ SECONDS = {
 }
 NOT_KNOWN = {"", "-", "none", "n/a", "a.u.", "count", "counts", "sample", "samples", "1", "#"}
 BOTH_COMMAS = "uses the comma between its columns and within its numbers; export it with semicolons or decimal points."
+ONE_NAME_LESS = "has {names} names above {width} columns, so that it is not known which one lacks its name; add it."
 EITHER = (
     "has numbers such as {number}, whose comma may mark decimals or thousands; export it with decimal points and "
     "without marks for thousands."
@@ -101,7 +103,8 @@ def described(file: Path, content: bytes | None = None) -> Text:
     lines = start.decode(encoding, "replace").splitlines()[:LINES]
     found = [one for one in (_as(lines, separator) for separator in SEPARATORS) if one is not None]
     best = next((one for one in found if one.names), found[0] if found else _named_only(lines))
-    best = replace(best, encoding=encoding, problem="" if best.names and best in found else _commas(lines))
+    problem = best.problem or ("" if best.names and best in found else _commas(lines))
+    best = replace(best, encoding=encoding, problem=problem)
     check_cells(file, max(start.splitlines() or [b""], key=len), best.separator)
     return best
 
@@ -224,7 +227,10 @@ def _as(lines: Sequence[str], separator: str) -> Text | None:
         if len(cells) == width + 1 and not cells[-1]:
             cells = cells[:-1]
         if len(cells) == width - 1 and not trailing and len(cells) > 1:
-            cells = ["", *cells]  # as R writes the numbers of rows
+            if not _are_numbers_of_rows([one[0] for one in rows[row:] if len(one) == width]):
+                problem = ONE_NAME_LESS.format(names=len(cells), width=width)
+                return Text("", separator, (), (), _above(lines[:row]), row, width, problem=problem)
+            cells = ["", *cells]  # as R writes them
         if not units and cells and _are_units(cells):
             units = cells
             named -= 1
@@ -249,6 +255,13 @@ def _begins(rows: Sequence[Sequence[str]], i: int, separator: str) -> bool:
     if not rows[i] or len(rows[i]) < 2 or len({len(row) for row in following[:-1] or following}) > 1:
         return False
     return all(2 * sum(_is_number(cell, separator) for cell in row) >= len(row) for row in following[:TRIED])
+
+
+def _are_numbers_of_rows(cells: Sequence[str]) -> bool:
+    """Whether a first column without a name counts rows, or is text."""
+    if all(cell.isdecimal() for cell in cells):
+        return all(int(after) - int(before) == 1 for before, after in pairwise(cells))
+    return not any(map(is_number, cells))
 
 
 def _is_number(cell: str, separator: str) -> bool:
