@@ -53,6 +53,9 @@ WRITTEN: dict[str, str | bytes] = {
     "spaces": table(separator=" "),
     "comma and space": table(separator=", "),
     "quoted names": table(separator=";", decimal=",", names=('"Fp1"', '"Cz"', '"O2"'), time='"time"'),
+    "quoted decimal commas": "\n".join(
+        ",".join(f'"{cell}"' for cell in line.split(";")) for line in table(separator=";", decimal=",").splitlines()
+    ),
     "single quotes": table(names=("'Fp1'", "'Cz'", "'O2'")),
     "a byte order mark": b"\xef\xbb\xbf" + COMMA.encode(),
     "UTF-16": COMMA.encode("utf-16"),
@@ -141,6 +144,10 @@ def test_a_unit_that_is_the_only_possible_one_is_taken_and_said(
 REFUSED: dict[str, tuple[str, str]] = {
     "commas in both places": (table(decimal=","), "between its columns and within its numbers"),
     "thousands": (table(separator=";").replace(f"{WAVES[9, 1]:.3f}", "1,234.5"), "1,234.*thousands"),
+    "quoted thousands": (
+        table().replace(f"{WAVES[9, 1]:.3f}", '"1,234"'),
+        "marks thousands in numbers, such as '1,234'",
+    ),
     "thousands and decimal commas": (
         COMMA.replace(f"{WAVES[9, 1]:.3f}".replace(".", ","), "1.234,5"),
         "marks thousands in numbers, such as '1.234,5' in 'Cz'",

@@ -157,8 +157,9 @@ def first_text(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[str, str, b
     for column in columns:
         cells = frame[column]
         wrong = cells[pd.to_numeric(cells, errors="coerce").isna() & cells.notna()].astype(str)
-        wrong = wrong[~wrong.str.match(_COMMA)]  # decimal commas stay text where one cell of the column is no number
         if len(wrong):
+            other = wrong[~wrong.str.match(_COMMA)]  # decimal commas stay text where another cell is no number
+            wrong = other if len(other) else wrong
             cell = str(wrong.iloc[0])
             return cell[:30], column, bool(_THOUSANDS.match(cell.strip()))
     return "", "", False
@@ -210,7 +211,7 @@ def _encoding(start: bytes) -> str:
 def _as(lines: Sequence[str], separator: str) -> Text | None:
     """The table with this separator; None where no rows of at least two numbers agree."""
     rows = [cells_of(line, separator) if line.strip() else [] for line in lines]
-    row = next((i for i in range(len(rows)) if _begins(rows, i, separator)), None)
+    row = next((i for i in range(len(rows)) if _begins(rows, i)), None)
     if row is None:
         return None
     width = len(rows[row])
@@ -240,7 +241,7 @@ def _as(lines: Sequence[str], separator: str) -> Text | None:
         named -= 1
     else:
         cells = []
-    if len(cells) != width - trailing or all(_is_number(cell, separator) for cell in cells):
+    if len(cells) != width - trailing or all(_is_number(cell) for cell in cells):
         return Text("", separator, (), (), _above(lines[:row]), row, width)
     units = [cell.strip("()[]") for cell in units] or [""] * len(cells)
     names, above = tuple(_unnamed(cells)), _above(lines[:named])
@@ -249,12 +250,12 @@ def _as(lines: Sequence[str], separator: str) -> Text | None:
     return Text("", separator, names, tuple(units[: len(names)]), above, row, width, trailing=trailing)
 
 
-def _begins(rows: Sequence[Sequence[str]], i: int, separator: str) -> bool:
+def _begins(rows: Sequence[Sequence[str]], i: int) -> bool:
     """Whether rows of samples begin here: of one length, most cells being numbers."""
     following = [row for row in rows[i : i + TRIED + 1] if row]
     if not rows[i] or len(rows[i]) < 2 or len({len(row) for row in following[:-1] or following}) > 1:
         return False
-    return all(2 * sum(_is_number(cell, separator) for cell in row) >= len(row) for row in following[:TRIED])
+    return all(2 * sum(_is_number(cell) for cell in row) >= len(row) for row in following[:TRIED])
 
 
 def _are_numbers_of_rows(cells: Sequence[str]) -> bool:
@@ -264,9 +265,9 @@ def _are_numbers_of_rows(cells: Sequence[str]) -> bool:
     return not any(map(is_number, cells))
 
 
-def _is_number(cell: str, separator: str) -> bool:
-    number = _POINT.match(cell) or _CLOCK.match(cell) or _THOUSANDS.match(cell)
-    return not cell or bool(number) or (separator != "," and bool(_COMMA.match(cell)))
+def _is_number(cell: str) -> bool:
+    """Whether a cell is a number of any spelling, a time, or empty."""
+    return not cell or any(one.match(cell) for one in (_POINT, _COMMA, _CLOCK, _THOUSANDS))
 
 
 def _channels(rows: Sequence[Sequence[str]], width: int) -> tuple[str, ...]:
@@ -315,12 +316,14 @@ def _commas(lines: Sequence[str]) -> str:
     names, numbers = rows[0], rows[1 : TRIED + 1]
     whole = all(re.fullmatch(r"[+-]?\d+", cell) for row in numbers for cell in row)
     more = all(len(names) < len(row) <= 2 * len(names) for row in numbers)
-    return BOTH_COMMAS if whole and more and not any(_is_number(name, ",") for name in names) else ""
+    return BOTH_COMMAS if whole and more and not any(_is_number(name) for name in names) else ""
 
 
 def _decimal(file: Path, content: bytes, text: Text) -> str:
-    if text.separator == ",":
-        return "."
+    if text.separator == ",":  # then a number with a comma is quoted
+        lines = content[: 2**16].decode(text.encoding, "replace").splitlines()[text.first : text.first + LINES]
+        quoted = [cell for line in lines for cell in cells_of(line, ",") if _COMMA.match(cell)]
+        return "," if any(not _THOUSANDS.match(cell) or cell.lstrip("+-").startswith("0") for cell in quoted) else "."
     if text.encoding.startswith("utf-16"):
         content = content.decode(text.encoding, "replace").encode()
     number = _WITH_COMMA.search(content, _offset(content, text.first))
