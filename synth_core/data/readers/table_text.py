@@ -100,13 +100,15 @@ def described(file: Path, content: bytes | None = None) -> Text:
     """
     start = _beginning(file) if content is None else _lines(file, io.BytesIO(content))
     encoding = _encoding(start)
+    widest = max(start.splitlines() or [b""], key=len)
+    for separator in SEPARATORS[:-1]:
+        check_cells(file, widest, separator)  # before a line is cut into cells
     lines = start.decode(encoding, "replace").splitlines()[:LINES]
     found = [one for one in (_as(lines, separator) for separator in SEPARATORS) if one is not None]
-    best = next((one for one in found if one.names), found[0] if found else _named_only(lines))
-    problem = best.problem or ("" if best.names and best in found else _commas(lines))
-    best = replace(best, encoding=encoding, problem=problem)
-    check_cells(file, max(start.splitlines() or [b""], key=len), best.separator)
-    return best
+    told = (one for one in found if one.names or one.transposed or one.problem)
+    best = next(told, found[0] if found else _named_only(lines))
+    problem = best.problem or ("" if best in found and (best.names or best.transposed) else _commas(lines))
+    return replace(best, encoding=encoding, problem=problem)
 
 
 def frame_of(file: Path, content: bytes, text: Text) -> pd.DataFrame:
@@ -169,7 +171,12 @@ def cells_of(line: str, separator: str) -> list[str]:
     """The cells of a line, quotation marks undone."""
     if separator == " ":
         return [cell.strip("'\"") for cell in line.split()]
-    parsed = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+    if separator not in line:
+        return [line.strip().strip("'\"").strip()]
+    try:
+        parsed = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+    except csv.Error:  # a cell of more than 128 KB
+        return [line]
     return [cell.strip().strip("'").strip() for cell in parsed]
 
 
@@ -187,7 +194,8 @@ def _lines(file: Path, content: io.BufferedIOBase | gzip.GzipFile | io.BytesIO) 
     while len(lines) < FEW or (len(lines) < LINES and sum(map(len, lines)) < BYTES):
         line = content.readline(LONGEST_LINE)
         if len(line) == LONGEST_LINE:
-            problem = f"has a line of more than {LONGEST_LINE >> 20} MB, which no table has; correct it."
+            which = "line" if lines else "first line"
+            problem = f"has a {which} of more than {LONGEST_LINE >> 20} MB, which no table has; correct it."
             raise DataError(file, problem)
         if not line:
             break
