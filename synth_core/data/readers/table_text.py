@@ -20,7 +20,7 @@ from pathlib import Path
 import pandas as pd
 
 from synth_core.data.readers.channels import kinds_by_name
-from synth_core.data.readers.files import LONGEST_LINE, check_cells, check_regular, head
+from synth_core.data.readers.files import LONGEST_LINE, check_cells, check_regular, float_precision, head
 from synth_core.data.readers.names import is_number
 from synth_core.data.readers.units import volts
 from synth_core.errors import DamagedFile, DataError
@@ -134,7 +134,7 @@ def frame_of(file: Path, content: bytes, text: Text) -> pd.DataFrame:
             skip_blank_lines=True,
             skipinitialspace=True,
             header=None,
-            float_precision="round_trip",  # the default of pandas 2.3 crashes on exponents of more than 32 bits
+            float_precision=float_precision(content),
             low_memory=False,
             encoding=text.encoding,
             encoding_errors="replace",
