@@ -21,7 +21,7 @@ UNITS = ("uV", "mV", "V", "nV")
 COLUMNS = {
     "label_column": "Column with the classes",
     "subject_column": "Column with the subjects",
-    "time_column": "Column with the time (s)",
+    "time_column": "Column with the time",
     "labels_from": "Classes from participants.tsv",
     "severity_from": "Severity from participants.tsv",
 }

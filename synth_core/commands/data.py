@@ -34,7 +34,7 @@ LabelsFrom = Annotated[str | None, typer.Option(help="Column of the table of par
 SeverityFrom = Annotated[str | None, typer.Option(help="Column of the table of participants that gives the severity.")]
 LabelColumn = Annotated[str | None, typer.Option(help="Column of a table of samples that gives the classes.")]
 SubjectColumn = Annotated[str | None, typer.Option(help="Column of a table of samples that names the person.")]
-TimeColumn = Annotated[str | None, typer.Option(help="Column of a table of samples with the time in seconds.")]
+TimeColumn = Annotated[str | None, typer.Option(help="Column of a table of samples with their times.")]
 Pattern = Annotated[
     str | None,
     typer.Option(

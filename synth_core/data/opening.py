@@ -121,7 +121,7 @@ def _misnamed(files: Files, opening: Opening, alone: bool) -> Iterator[DataError
         if not files.head(file):
             yield DamagedFile(file, "is empty; copy or download it again.")
             continue
-        if alone and file.name.lower().endswith(table.ENDINGS):
+        if alone and file.name.lower().endswith((*table.ENDINGS, ".txt") if file == files.path else table.ENDINGS):
             yield table.why_not(file, files, opening)
         elif alone and (without_header := vendors.orphan(file)):
             yield without_header

@@ -498,3 +498,31 @@ def test_the_signals_of_the_other_cases() -> None:
     beats = open_recordings(CASES / "ptbdb")
     given = {name for one in beats for name, label in one.labels.items() if label}
     assert given == {"normal", "abnormal"}
+
+
+def test_emotiv_as_a_spreadsheet_saves_it(tmp_path: Path) -> None:
+    text = EPOC + rows([lambda i: i % 129, lambda i: 0, *VALUES, lambda i: 1, lambda i: 0])
+    (tmp_path / "epoc.csv").write_text(text.replace(",", ";").replace(".", ","), encoding="utf-16")
+    recording = only(tmp_path)
+    assert (recording.spec.channels, recording.spec.rate) == (("AF3", "F7", "T7", "O1"), 128.0)
+    np.testing.assert_allclose(recording.read(), WAVES.T, rtol=1e-5)
+
+
+def test_xml_of_nobody_known_says_what_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text("<?xml version='1.0'?>\n<heart:StudyReport xmlns:heart='x'/>")
+    with pytest.raises(DataError, match=r"'StudyReport'.*HL7 aECG"):
+        open_recordings(tmp_path)
+    compressed = '<?xml version="1.0"?><restingecgdata><parsedwaveforms compression="XLI"/></restingecgdata>'
+    (tmp_path / "a.xml").write_text(compressed, encoding="utf-16")
+    with pytest.raises(DataError, match=r"Philips.*compressed"):
+        open_recordings(tmp_path)
+
+
+@needs_cases
+def test_one_channel_whose_unit_was_lost_is_left_out_and_said(tmp_path: Path) -> None:
+    content = (CASES / "edf_micro_dotV" / "a.edf").read_bytes()
+    (tmp_path / "a.edf").write_bytes(content.replace(b".V      ", b"uV      ", 2))
+    recording = only(tmp_path)
+    assert len(recording.spec.channels) == 2
+    assert "unit cannot be read" in " ".join(recording.warnings)
+    assert len(only(tmp_path, unit="uV").spec.channels) == 3

@@ -53,6 +53,9 @@ WRITTEN: dict[str, str | bytes] = {
     "spaces": table(separator=" "),
     "comma and space": table(separator=", "),
     "quoted names": table(separator=";", decimal=",", names=('"Fp1"', '"Cz"', '"O2"'), time='"time"'),
+    "quoted decimal commas": "\n".join(
+        ",".join(f'"{cell}"' for cell in line.split(";")) for line in table(separator=";", decimal=",").splitlines()
+    ),
     "single quotes": table(names=("'Fp1'", "'Cz'", "'O2'")),
     "a byte order mark": b"\xef\xbb\xbf" + COMMA.encode(),
     "UTF-16": COMMA.encode("utf-16"),
@@ -141,6 +144,10 @@ def test_a_unit_that_is_the_only_possible_one_is_taken_and_said(
 REFUSED: dict[str, tuple[str, str]] = {
     "commas in both places": (table(decimal=","), "between its columns and within its numbers"),
     "thousands": (table(separator=";").replace(f"{WAVES[9, 1]:.3f}", "1,234.5"), "1,234.*thousands"),
+    "quoted thousands": (
+        table().replace(f"{WAVES[9, 1]:.3f}", '"1,234"'),
+        "marks thousands in numbers, such as '1,234'",
+    ),
     "thousands and decimal commas": (
         COMMA.replace(f"{WAVES[9, 1]:.3f}".replace(".", ","), "1.234,5"),
         "marks thousands in numbers, such as '1.234,5' in 'Cz'",
@@ -160,6 +167,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a row twice": (table(times=lambda i: f"{(i - (i > 99)) / RATE:.3f}"), "same time in two rows"),
     "seconds of a short recording": (table(times=lambda i: f"12:00:{i // 400:02}"), "rounded too far"),
     "a longer row": (table().replace(f"{WAVES[9, 1]:.3f}", "1,2"), "has 5 cells in line 11 where other lines have 4"),
+    "a name less": (table().replace("Cz,O2", "Cz"), "3 names above 4 columns"),
     "one time": (table(times=lambda i: "1.5"), "same time in all rows"),
     "a time that is text": (table(times=lambda i: "?" if i == 7 else f"{i / RATE}"), "'[?]'|nothing where times"),
     "text": (table().replace(f"{WAVES[9, 1]:.3f}", "bad"), "text where samples should be: 'bad' in 'Cz'"),
@@ -212,6 +220,14 @@ def test_clock_times_in_whole_seconds_say_the_rate_between_their_changes(tmp_pat
     recording = opened(tmp_path, "time,Fp1,Cz\n" + rows)
     assert recording.spec.rate == 250
     assert "are rounded" in " ".join(recording.warnings)
+
+
+def test_a_text_that_is_pointed_at_is_read_as_told(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(table(separator="\t", names=("left", "middle", "right")))
+    with pytest.raises(DataError, match="state `channels`"):
+        open_recordings(tmp_path / "a.txt")
+    told = open_recordings(tmp_path / "a.txt", channels=("left", "right"), unit="uV", modality="eeg")
+    np.testing.assert_allclose(told[0].read(), WAVES.T[[0, 2]], rtol=1e-5)
 
 
 def test_numbers_without_names_ask_for_them(tmp_path: Path) -> None:

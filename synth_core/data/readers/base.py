@@ -63,7 +63,8 @@ class Opening:
     channels : names, in order, for arrays that name none; the columns that are samples, for tables.
     labels_from, severity_from : columns of a table of participants (BIDS). Every value of the one becomes a class,
         the other is scaled to 0 … 1 over the collection.
-    label_column, subject_column, time_column : columns of a table of samples; time is in seconds.
+    label_column, subject_column, time_column : columns of a table of samples; times are numbers, clock
+        times or dates.
     within : tables that lie above what is opened are looked for in no folder outside this one.
     used : which of COLUMN_OPTIONS a reader has made use of.
 

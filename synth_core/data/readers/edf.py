@@ -36,6 +36,7 @@ NO_SAMPLES = "holds annotations without samples, and no recording beside it is n
 NO_UNIT = (
     "The header leaves the unit of channels empty: they are taken to be in {unit}; state the `unit` if that is wrong."
 )
+LOST_UNIT = "Left out, as their unit cannot be read: {names}; state the `unit` that was meant."
 _GARBLED = re.compile(r"^[^A-Za-z0-9/%°]{1,3}V$")  # µV in an encoding that was lost on the way
 TOLERANCE = 0.001  # s; onsets of records are often written in whole milliseconds
 
@@ -147,9 +148,7 @@ def read_file(file: Path, files: Files, opening: Opening, kinds: Mapping[str, st
         source=Source(file.parent.resolve().name),
         metadata=_metadata(header, choice, signals, opening),
         stated_unit=signals[0].unit,
-        warnings=(NO_UNIT.format(unit=unit_of(choice.modality)),)
-        if _without_unit(choice, signals) and opening.unit is None
-        else (),
+        warnings=_warnings(header, choice, signals, opening),
         header=header,
         picks=choice.picks,
         units=units,
@@ -201,6 +200,15 @@ def _metadata(header: Header, choice: Choice, signals: Sequence[Signal], opening
         metadata["filters"] = filters[:8]
     metadata["removed"] = list(header.removed)
     return metadata
+
+
+def _warnings(header: Header, choice: Choice, signals: Sequence[Signal], opening: Opening) -> tuple[str, ...]:
+    """What was taken for a unit, and what was left out for want of one."""
+    lost = [one.label for one in header.signals if _GARBLED.match(one.unit) and not _is_voltage(one, opening)]
+    found = [LOST_UNIT.format(names=", ".join(lost[:8]))] if lost else []
+    if _without_unit(choice, signals) and opening.unit is None:
+        found.append(NO_UNIT.format(unit=unit_of(choice.modality)))
+    return tuple(found)
 
 
 def _without_unit(choice: Choice, signals: Sequence[Signal]) -> list[str]:

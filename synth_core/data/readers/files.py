@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import shlex
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, Literal
 
 from synth_core.data.above import described_above
 from synth_core.data.listing import LEFT_OUT, Listing, kind_left_out
@@ -20,6 +21,7 @@ from synth_core.stored_array import opened
 HEAD = 512  # bytes that tell a format
 LONGEST_LINE = 4 * 2**20  # bytes that name the columns of a table
 MOST_COLUMNS, MOST_CELLS = 100_000, 2**27  # of a table: pandas takes 8 bytes and more for a cell
+_LONG_EXPONENT = re.compile(rb"[eE][+-]?\d{5}")
 
 
 class Files:
@@ -147,6 +149,11 @@ def check_cells(file: Path, content: bytes, separator: str) -> None:
     if cells > MOST_CELLS:
         problem = f"has about {cells / 1e6:,.0f} million cells; at most {MOST_CELLS / 1e6:,.0f} million are read."
         raise DataError(file, f"{problem} Split it first.")
+
+
+def float_precision(content: bytes) -> Literal["round_trip"] | None:
+    """What pandas is told of the numbers in a text: its quick parser (2.3) crashes where an exponent overflows."""
+    return "round_trip" if b"\0" in content[:1024] or _LONG_EXPONENT.search(content) else None
 
 
 def names_in_zip(file: Path) -> list[str] | None:

@@ -35,7 +35,7 @@ LEFT_OUT = "Columns that are no channels are left out: {names}."
 NOT_TOLD = "The file does not say what its channels record: they are taken as {modality}; state the `modality`."
 TIMES_DIFFER = "Time stamps say {own:g} Hz where the file states {rate:g} Hz, which is taken: samples may be missing."
 LOST = "The counter of samples skips {count:,} times: samples were lost there, and later ones are early."
-_SAMPLING = re.compile(r"(?:^|,)\s*sampling(?: rate)?\s*:\s*(?:eeg_)?(\d+(?:\.\d+)?)", re.IGNORECASE)
+_SAMPLING = re.compile(r"(?:^|[,;\t])\s*sampling(?: rate)?\s*:\s*(?:eeg_)?(\d+(?:\.\d+)?)", re.IGNORECASE)
 _EMOTIV = re.compile(
     r"^\W*title:[^\n]*(?:sampling|labels|headset|timestamp)|(?:EEG\.[A-Z]+[0-9z]\b[^\n]*){2}", re.IGNORECASE
 )
@@ -66,7 +66,7 @@ def read(files: Files, opening: Opening) -> list[Recording]:
     """One recording per file."""
     recordings: list[Recording] = []
     for file in files.named(".csv", ".txt", ".csv.gz"):
-        start = files.head(file).decode("utf-8", "replace")
+        start = files.head(file).replace(b"\0", b"").decode("utf-8", "replace")  # UTF-16 too
         how = next((one for is_one, one in MAKERS if is_one(start)), None)
         if how is None:
             continue
@@ -142,7 +142,8 @@ def _named(file: Path, names: Sequence[str], opening: Opening) -> Sequence[str]:
 def _emotiv(file: Path, content: bytes, text: Text, opening: Opening) -> Found:
     metadata = content[:65536].decode(text.encoding, "replace").lstrip("\ufeff").splitlines()[0]
     facts = {
-        key.strip().lower(): value.strip() for key, _, value in (part.partition(":") for part in metadata.split(","))
+        key.strip().lower(): value.strip()
+        for key, _, value in (part.partition(":") for part in re.split("[,;\t]", metadata))
     }
     if facts.get("labels"):
         labels = facts["labels"].split()[: text.width]
@@ -210,7 +211,7 @@ def _rate(
     if rate is None:
         raise DataError(file, "does not say its sampling rate; state the `rate`.")
     own = mean_rate(rows[column]) if has_times else rate
-    return rate, (TIMES_DIFFER.format(own=own, rate=rate),) if abs(own - rate) > CLOSE * rate else ()
+    return rate, (TIMES_DIFFER.format(own=own, rate=rate),) if own and abs(own - rate) > CLOSE * rate else ()
 
 
 def _marks(rows: pd.DataFrame, rate: float) -> list[Annotation]:

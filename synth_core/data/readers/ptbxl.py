@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from synth_core.data.readers.base import Opening
-from synth_core.data.readers.files import Files, check_cells, read_bounded
+from synth_core.data.readers.files import Files, check_cells, float_precision, read_bounded
 from synth_core.data.readers.wfdb import headers, read_header
 from synth_core.data.readers.wfdb_comments import without_free_text
 from synth_core.data.recording import Recording, Source
@@ -114,7 +114,7 @@ def _table(file: Path, columns: list[str]) -> pd.DataFrame:
     content = read_bounded(file, LIMIT, "a table of records")
     check_cells(file, content, ",")
     try:
-        table = pd.read_csv(io.BytesIO(content), low_memory=False, float_precision="round_trip")
+        table = pd.read_csv(io.BytesIO(content), low_memory=False, float_precision=float_precision(content))
     except ValueError as error:
         raise DamagedFile(file, "is not a readable CSV table; download it again.") from error
     for column in columns:

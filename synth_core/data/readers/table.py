@@ -47,8 +47,8 @@ def read(files: Files, opening: Opening) -> list[Recording]:
                 files.take(file)
                 opening.skipped.append(error)
             continue
-        told = _is_told(columns, opening)
-        if not told and (file.name.lower().endswith(".txt") or not (_is_asked_for(opening) or files.path == file)):
+        asked = _is_asked_for(opening) and not file.name.lower().endswith(".txt")
+        if not (_is_told(columns, opening) or asked or files.path == file):
             continue
         if not columns:
             continue  # other readers know some tables without names of columns

@@ -14,12 +14,13 @@ import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 
 from synth_core.data.readers.channels import kinds_by_name
-from synth_core.data.readers.files import LONGEST_LINE, check_cells, check_regular, head
+from synth_core.data.readers.files import LONGEST_LINE, check_cells, check_regular, float_precision, head
 from synth_core.data.readers.names import is_number
 from synth_core.data.readers.units import volts
 from synth_core.errors import DamagedFile, DataError
@@ -46,6 +47,7 @@ SECONDS = {
 }
 NOT_KNOWN = {"", "-", "none", "n/a", "a.u.", "count", "counts", "sample", "samples", "1", "#"}
 BOTH_COMMAS = "uses the comma between its columns and within its numbers; export it with semicolons or decimal points."
+ONE_NAME_LESS = "has {names} names above {width} columns, so that it is not known which one lacks its name; add it."
 EITHER = (
     "has numbers such as {number}, whose comma may mark decimals or thousands; export it with decimal points and "
     "without marks for thousands."
@@ -98,12 +100,15 @@ def described(file: Path, content: bytes | None = None) -> Text:
     """
     start = _beginning(file) if content is None else _lines(file, io.BytesIO(content))
     encoding = _encoding(start)
+    widest = max(start.splitlines() or [b""], key=len)
+    for separator in SEPARATORS[:-1]:
+        check_cells(file, widest, separator)  # before a line is cut into cells
     lines = start.decode(encoding, "replace").splitlines()[:LINES]
     found = [one for one in (_as(lines, separator) for separator in SEPARATORS) if one is not None]
-    best = next((one for one in found if one.names), found[0] if found else _named_only(lines))
-    best = replace(best, encoding=encoding, problem="" if best.names and best in found else _commas(lines))
-    check_cells(file, max(start.splitlines() or [b""], key=len), best.separator)
-    return best
+    told = (one for one in found if one.names or one.transposed or one.problem)
+    best = next(told, found[0] if found else _named_only(lines))
+    problem = best.problem or ("" if best in found and (best.names or best.transposed) else _commas(lines))
+    return replace(best, encoding=encoding, problem=problem)
 
 
 def frame_of(file: Path, content: bytes, text: Text) -> pd.DataFrame:
@@ -129,7 +134,7 @@ def frame_of(file: Path, content: bytes, text: Text) -> pd.DataFrame:
             skip_blank_lines=True,
             skipinitialspace=True,
             header=None,
-            float_precision="round_trip",  # the default of pandas 2.3 crashes on exponents of more than 32 bits
+            float_precision=float_precision(content),
             low_memory=False,
             encoding=text.encoding,
             encoding_errors="replace",
@@ -154,8 +159,9 @@ def first_text(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[str, str, b
     for column in columns:
         cells = frame[column]
         wrong = cells[pd.to_numeric(cells, errors="coerce").isna() & cells.notna()].astype(str)
-        wrong = wrong[~wrong.str.match(_COMMA)]  # decimal commas stay text where one cell of the column is no number
         if len(wrong):
+            other = wrong[~wrong.str.match(_COMMA)]  # decimal commas stay text where another cell is no number
+            wrong = other if len(other) else wrong
             cell = str(wrong.iloc[0])
             return cell[:30], column, bool(_THOUSANDS.match(cell.strip()))
     return "", "", False
@@ -165,7 +171,12 @@ def cells_of(line: str, separator: str) -> list[str]:
     """The cells of a line, quotation marks undone."""
     if separator == " ":
         return [cell.strip("'\"") for cell in line.split()]
-    parsed = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+    if separator not in line:
+        return [line.strip().strip("'\"").strip()]
+    try:
+        parsed = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+    except csv.Error:  # a cell of more than 128 KB
+        return [line]
     return [cell.strip().strip("'").strip() for cell in parsed]
 
 
@@ -183,7 +194,8 @@ def _lines(file: Path, content: io.BufferedIOBase | gzip.GzipFile | io.BytesIO) 
     while len(lines) < FEW or (len(lines) < LINES and sum(map(len, lines)) < BYTES):
         line = content.readline(LONGEST_LINE)
         if len(line) == LONGEST_LINE:
-            problem = f"has a line of more than {LONGEST_LINE >> 20} MB, which no table has; correct it."
+            which = "line" if lines else "first line"
+            problem = f"has a {which} of more than {LONGEST_LINE >> 20} MB, which no table has; correct it."
             raise DataError(file, problem)
         if not line:
             break
@@ -207,7 +219,7 @@ def _encoding(start: bytes) -> str:
 def _as(lines: Sequence[str], separator: str) -> Text | None:
     """The table with this separator; None where no rows of at least two numbers agree."""
     rows = [cells_of(line, separator) if line.strip() else [] for line in lines]
-    row = next((i for i in range(len(rows)) if _begins(rows, i, separator)), None)
+    row = next((i for i in range(len(rows)) if _begins(rows, i)), None)
     if row is None:
         return None
     width = len(rows[row])
@@ -224,7 +236,10 @@ def _as(lines: Sequence[str], separator: str) -> Text | None:
         if len(cells) == width + 1 and not cells[-1]:
             cells = cells[:-1]
         if len(cells) == width - 1 and not trailing and len(cells) > 1:
-            cells = ["", *cells]  # as R writes the numbers of rows
+            if not _are_numbers_of_rows([one[0] for one in rows[row:] if len(one) == width]):
+                problem = ONE_NAME_LESS.format(names=len(cells), width=width)
+                return Text("", separator, (), (), _above(lines[:row]), row, width, problem=problem)
+            cells = ["", *cells]  # as R writes them
         if not units and cells and _are_units(cells):
             units = cells
             named -= 1
@@ -234,7 +249,7 @@ def _as(lines: Sequence[str], separator: str) -> Text | None:
         named -= 1
     else:
         cells = []
-    if len(cells) != width - trailing or all(_is_number(cell, separator) for cell in cells):
+    if len(cells) != width - trailing or all(_is_number(cell) for cell in cells):
         return Text("", separator, (), (), _above(lines[:row]), row, width)
     units = [cell.strip("()[]") for cell in units] or [""] * len(cells)
     names, above = tuple(_unnamed(cells)), _above(lines[:named])
@@ -243,17 +258,24 @@ def _as(lines: Sequence[str], separator: str) -> Text | None:
     return Text("", separator, names, tuple(units[: len(names)]), above, row, width, trailing=trailing)
 
 
-def _begins(rows: Sequence[Sequence[str]], i: int, separator: str) -> bool:
+def _begins(rows: Sequence[Sequence[str]], i: int) -> bool:
     """Whether rows of samples begin here: of one length, most cells being numbers."""
     following = [row for row in rows[i : i + TRIED + 1] if row]
     if not rows[i] or len(rows[i]) < 2 or len({len(row) for row in following[:-1] or following}) > 1:
         return False
-    return all(2 * sum(_is_number(cell, separator) for cell in row) >= len(row) for row in following[:TRIED])
+    return all(2 * sum(_is_number(cell) for cell in row) >= len(row) for row in following[:TRIED])
 
 
-def _is_number(cell: str, separator: str) -> bool:
-    number = _POINT.match(cell) or _CLOCK.match(cell) or _THOUSANDS.match(cell)
-    return not cell or bool(number) or (separator != "," and bool(_COMMA.match(cell)))
+def _are_numbers_of_rows(cells: Sequence[str]) -> bool:
+    """Whether a first column without a name counts rows, or is text."""
+    if all(cell.isdecimal() for cell in cells):
+        return all(int(after) - int(before) == 1 for before, after in pairwise(cells))
+    return not any(map(is_number, cells))
+
+
+def _is_number(cell: str) -> bool:
+    """Whether a cell is a number of any spelling, a time, or empty."""
+    return not cell or any(one.match(cell) for one in (_POINT, _COMMA, _CLOCK, _THOUSANDS))
 
 
 def _channels(rows: Sequence[Sequence[str]], width: int) -> tuple[str, ...]:
@@ -302,12 +324,14 @@ def _commas(lines: Sequence[str]) -> str:
     names, numbers = rows[0], rows[1 : TRIED + 1]
     whole = all(re.fullmatch(r"[+-]?\d+", cell) for row in numbers for cell in row)
     more = all(len(names) < len(row) <= 2 * len(names) for row in numbers)
-    return BOTH_COMMAS if whole and more and not any(_is_number(name, ",") for name in names) else ""
+    return BOTH_COMMAS if whole and more and not any(_is_number(name) for name in names) else ""
 
 
 def _decimal(file: Path, content: bytes, text: Text) -> str:
-    if text.separator == ",":
-        return "."
+    if text.separator == ",":  # then a number with a comma is quoted
+        lines = content[: 2**16].decode(text.encoding, "replace").splitlines()[text.first : text.first + LINES]
+        quoted = [cell for line in lines for cell in cells_of(line, ",") if _COMMA.match(cell)]
+        return "," if any(not _THOUSANDS.match(cell) or cell.lstrip("+-").startswith("0") for cell in quoted) else "."
     if text.encoding.startswith("utf-16"):
         content = content.decode(text.encoding, "replace").encode()
     number = _WITH_COMMA.search(content, _offset(content, text.first))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.bonn import CLASSES, NO_PERSONS, RATE, SOURCE
-from synth_core.data.readers.files import Files, check_cells, read_bounded
+from synth_core.data.readers.files import Files, check_cells, float_precision, read_bounded
 from synth_core.data.recording import Evidence, MemoryRecording, Recording
 from synth_core.errors import DamagedFile, DataError
 from synth_core.types import DataSpec
@@ -98,7 +98,7 @@ def _table(file: Path) -> pd.DataFrame:
     content = read_bounded(file, LIMIT, "a table of EEG chunks")
     check_cells(file, content, ",")
     try:
-        table = pd.read_csv(io.BytesIO(content), low_memory=False, float_precision="round_trip")
+        table = pd.read_csv(io.BytesIO(content), low_memory=False, float_precision=float_precision(content))
     except ValueError as error:
         raise DamagedFile(file, "is not a readable CSV table; download it again.") from error
     table.columns = [str(column).strip() for column in table.columns]

@@ -109,7 +109,10 @@ def read(files: Files, opening: Opening) -> list[Recording]:
 
 
 def orphan(file: Path) -> DataError | None:
-    """What to say of a file of samples or marks whose header is missing, where nothing else is there."""
+    """What to say of unknown XML, or of samples or marks without their header, where nothing else is there."""
+    if root := root_of(file, head(file, 64)):
+        problem = f"is an XML file (root element {root[:40]!r}) of none of the ECGs that are read, HL7 aECG and GE MUSE"
+        return UnrecognisedData(file, f"{problem}; {ECG_OUT}.")
     missing = ORPHANS.get(file.suffix.lower())
     if missing is None:
         return None
@@ -123,7 +126,7 @@ def _format(file: Path, start: bytes) -> Format | None:
         if (one.begins and start.startswith(one.begins)) or (one.fits is not None and one.fits(start)):
             return one
     if root := root_of(file, start).lower():
-        if root == "restingecgdata" and b"XLI" in head(file, XLI).upper():
+        if root == "restingecgdata" and b"XLI" in head(file, XLI).replace(b"\0", b"").upper():
             return Format(COMPRESSED, ECG_OUT)
         if root == "ecg" and not any(mark in head(file, XLI).upper() for mark in (b"MORTARA", b"UNIPRO", b"<SUBJECT")):
             return None
