@@ -211,6 +211,17 @@ def test_seizures_and_what_lies_outside(monkeypatch, capsys, tmp_path: Path) -> 
     assert any("2 of 3 recordings have none of the spans" in sentence for sentence in both["warnings"])
 
 
+@cases
+@pytest.mark.parametrize(
+    ("folder", "file"),
+    [("chbmit/chb01", "chb01_03.edf"), ("chbmit/chb01", "chb01_04.edf"), ("sleepedf", "SC4001E0-PSG.edf")],
+)
+def test_a_file_that_is_opened_alone_has_its_events(folder: str, file: str) -> None:
+    (alone,) = open_recordings(CASES / folder / file)
+    (within,) = (one for one in open_recordings(CASES / folder) if one.record == alone.record)
+    assert (alone.annotations, alone.subject) == (within.annotations, within.subject)
+
+
 def test_the_share_that_a_span_must_cover(tmp_path: Path) -> None:
     recording = marked((4.2, 4, "on"), (8.2, 2, "on"), (15, 0.5, "on"))
     settings = {"spans": "on", "seconds": 2.0, "outside_spans": "off"}
