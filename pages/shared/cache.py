@@ -231,7 +231,7 @@ def recordings(path: Path, changed: int, told: dict[str, Any]) -> tuple[list[Rec
     """The recordings in a file or folder, and what could not be read; `changed` is its `stamp`, `told` the options."""
     from synth_core.data.guarded import open_guarded
 
-    uploads = workspace().folder("uploads")
+    uploads = workspace().folder("uploads").resolve()
     if uploads in path.resolve().parents:  # an upload is looked at by itself
         told = {**told, "within": uploads / path.resolve().relative_to(uploads).parts[0]}
     found, skipped = open_guarded(path, told)
