@@ -73,7 +73,9 @@ def delineated(folder: Path, ending: str, marks: str, times: list[int]) -> list[
     return [(mark.text, mark.onset, round(mark.duration, 6), mark.channel) for mark in waves]
 
 
-@pytest.mark.parametrize(("ending", "channel"), [("v1", "V1"), ("I", "I"), ("q1c", ""), ("pu1", "II"), ("atr", "")])
+@pytest.mark.parametrize(
+    ("ending", "channel"), [("v1", "V1"), ("I", "I"), ("atr_ii", "II"), ("q1c", ""), ("pu1", "II"), ("atr", "")]
+)
 def test_the_file_says_of_which_lead_a_wave_is(tmp_path: Path, ending: str, channel: str) -> None:
     found = delineated(tmp_path, ending, "(p)(N)(t)", [10, 15, 20, 25, 30, 35, 50, 60, 70])
     assert found == [("P", 0.1, 0.1, channel), ("QRS", 0.25, 0.1, channel), ("T", 0.5, 0.2, channel)]

@@ -37,7 +37,7 @@ from synth_core.data.readers.wfdb_comments import (
     without_free_text,
 )
 from synth_core.data.readers.wfdb_marks import ENDINGS as ANNOTATIONS
-from synth_core.data.readers.wfdb_marks import read_marks
+from synth_core.data.readers.wfdb_marks import called_by, read_marks
 from synth_core.data.recording import Evidence, Recording, Source
 from synth_core.errors import DamagedFile, DataError
 from synth_core.types import DataSpec, Modality
@@ -243,7 +243,7 @@ def endings_beside(header: Path) -> set[str]:
 def lead_files(header: Path, channels: Sequence[str]) -> list[Path]:
     """Annotation files that are called by a lead, such as 1.avr."""
     leads = {channel.lower() for channel in channels}
-    return [header.with_suffix(ending) for ending in endings_beside(header) if ending[1:].lower() in leads]
+    return [header.with_suffix(ending) for ending in endings_beside(header) if called_by(ending) in leads]
 
 
 @lru_cache(maxsize=4)
@@ -346,7 +346,8 @@ def _stated_gains(header: Path) -> list[float]:
 def _known(header: Path, record: Any) -> str:
     if header.stem in MIT_BIH_RECORDS and record.fs == 360:
         return MIT_BIH
-    return LUDB if header.stem.isdecimal() and {".i", ".ii"} & endings_beside(header) else ""
+    lead_endings = {called_by(ending) for ending in endings_beside(header)}
+    return LUDB if header.stem.isdecimal() and {"i", "ii"} & lead_endings else ""
 
 
 def described(

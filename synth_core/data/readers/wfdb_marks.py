@@ -50,7 +50,7 @@ def read_marks(
     unread: list[str] = []
     named = {name.lower(): channel for name, channel in leads.items()}
     delineated: set[str] = set()
-    own = sorted((ending for ending in beside if ending[1:].lower() in named), key=str.lower)
+    own = sorted((ending for ending in beside if called_by(ending) in named), key=str.lower)
     for ending in (*own, *(ending for ending in ENDINGS if ending in beside)):
         file = header.with_suffix(ending)
         try:
@@ -61,7 +61,7 @@ def read_marks(
             unread.append(file.name)
             continue
         if ending in own:
-            found += waves(marks, BEATS, named[ending[1:].lower()])
+            found += waves(marks, BEATS, named[called_by(ending)])
             continue
         channel = list(leads.values())[number] if (number := _SIGNAL.get(ending, len(leads))) < len(leads) else ""
         has_beats = any(mark.kind == BEAT for mark in found)
@@ -73,6 +73,11 @@ def read_marks(
         others = [_annotation(mark, ending) for mark in plain]
         found += [mark for mark in others if mark.kind != BEAT or not has_beats]
     return _rhythms_last(sorted(found, key=lambda mark: mark.onset), seconds), unread
+
+
+def called_by(ending: str) -> str:
+    """The lead that an annotation file is called by, in lower case: avr for .avr, and for .atr_avr of LUDB 1.0.0."""
+    return ending[1:].lower().removeprefix("atr_")
 
 
 def kind_of(symbol: str) -> str:
