@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from pages.data import whose
 from pages.shared import cache, shell, state, viewers, words
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def show(path: Path) -> list[Recording]:
             for error in skipped:
                 st.markdown(f"- {words.plain(error)}")
     _warn(recordings)
+    whose.show(path, recordings)
     table, balance = st.columns([3, 2], gap="large")
     with table:
         rows = [_row(recording) for recording in recordings[:ROWS]]
@@ -72,7 +74,8 @@ def _warn(recordings: list[Recording]) -> None:
     sentences = distinct_warnings(recordings)
     if sentences:
         text = "\n".join(f"- {words.plain(sentence)}" for sentence in sentences)
-        st.warning(f"{text}\n\nA subject pattern or columns can be given under *What files do not say*.")
+        where = "A pattern can be given under *Who is who*, a unit or columns under *What files do not say*."
+        st.warning(f"{text}\n\n{where}")
 
 
 def looked_at(path: Path) -> int:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from synth_core.data import Dataset
 
 LOOK = 20  # examples shown of a dataset
+OF = {"before_seconds": "around", "after_seconds": "around", "span_share": "spans"}  # settings that belong to others
 
 
 def show() -> None:
@@ -88,7 +89,14 @@ def _split(path: Path) -> None:
 
 def _settings(info: dict[str, Any]) -> list[dict[str, str]]:
     return [
-        {"setting": name.replace("_", " "), "value": str(value)}
+        {"setting": name.replace("_", " "), "value": _in_words(value)}
         for name, value in info.get("preparation", {}).items()
-        if value is not None
+        if value not in (None, {}, [], False) and info["preparation"].get(OF.get(name, name))
     ]
+
+
+def _in_words(value: Any) -> str:
+    """T1, T2 for a list, T1 → left for a map."""
+    if isinstance(value, dict):
+        return ", ".join(f"{text} → {name}" for text, name in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

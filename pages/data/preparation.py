@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.data import uploads
+from pages.data import marks, uploads
 from pages.data.contents import looked_at
 from pages.data.library import left_out
 from pages.shared import cache, jobs, panels, shell, state, viewers, words
+from synth_core.data.placement import Placement
 from synth_core.settings import idle_fields
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ SHOWN = {
     "eeg": ("rate", "seconds", "stride_seconds", "highpass", "lowpass", "notch"),
     "ecg": ("rate", "seconds", "stride_seconds", "highpass", "lowpass", "notch"),
 }
+SLIDING = ("seconds", "stride_seconds")  # which mean nothing where windows lie around events
 
 
 def show(path: Path, recordings: list[Recording]) -> None:
@@ -36,12 +38,15 @@ def show(path: Path, recordings: list[Recording]) -> None:
         "nobody is on both sides, because a generator tested on people it has seen looks better than it is."
     )
     spec = recordings[0].spec
+    placed = marks.choose(path, recordings)
+    hidden = {*idle_fields(Preparation, spec.modality), *Placement.model_fields}
+    shown = [name for name in SHOWN[spec.modality] if not (placed.get("around") and name in SLIDING)]
     settings = panels.form_for(
         Preparation,
-        Preparation.suggested(recordings),
-        key=f"prepare-{spec.modality}",
-        shown=SHOWN[spec.modality],
-        hidden=idle_fields(Preparation, spec.modality),
+        Preparation.suggested(recordings).model_dump() | placed,
+        key=f"prepare-{spec.modality}-{placed.get('seconds', '')}",
+        shown=shown,
+        hidden=[*hidden, *(SLIDING if placed.get("around") else ())],
         choices={} if spec.is_image else {"channels": spec.channels},
     )
     if settings is None:
@@ -126,10 +131,11 @@ def _preview(recording: Recording, settings: Preparation) -> None:
 def _first_example(recording: Recording, settings: Preparation) -> tuple[Batch, float]:
     """Prepare this recording alone in a temporary folder: its first example, and where that starts."""
     from synth_core.data import prepare
+    from synth_core.data.marks import present
 
     folder = Path(tempfile.mkdtemp(prefix="preview-"))
     try:
-        made: Dataset = prepare([recording], folder / "dataset", settings)
+        made: Dataset = prepare([recording], folder / "dataset", present(settings, [recording]))
         return made.batch([0]), float(made.table["start"].iloc[0])
     finally:
         shutil.rmtree(folder, ignore_errors=True)

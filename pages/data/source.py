@@ -82,13 +82,6 @@ def _told() -> None:
             format_func=words.MODALITY_TITLES.__getitem__,
         )  # fmt: skip
         channels = st.text_input("Channels", key="told-channels", placeholder="Fp1, Fp2, …")
-        pattern = st.text_input(
-            "Subject pattern",
-            key="told-subject_pattern",
-            placeholder=r"(P\d+)_",
-            help="A regular expression that finds the person in the path of a file; its first group. What it gives is "
-            "shown in the table of recordings before anything is prepared.",
-        )
     with right:
         columns = {name: st.text_input(label, key=f"told-{name}") for name, label in COLUMNS.items()}
         offset = st.number_input(
@@ -98,7 +91,7 @@ def _told() -> None:
         pixel = st.number_input("Pixel size (mm)", 0.0, 20.0, None, key="told-pixel", placeholder="as in the files")
     names = tuple(part.strip() for part in channels.split(",") if part.strip())
     told = {
-        "subject_pattern": pattern.strip(),
+        "subject_pattern": state.current().told.get("subject_pattern"),  # given where it is tried out, see `whose`
         "rate": rate or None,
         "unit": unit,
         "modality": modality,
@@ -161,6 +154,9 @@ def _open(path: Path) -> None:
         state.current().source = None
         raise DataError(path, "is neither a file nor a folder; choose one of these.")
     cache.recordings.clear()
+    if path != state.current().source:  # a pattern is of the paths of one collection
+        state.current().told.pop("subject_pattern", None)
+        st.session_state.pop("whose-pattern", None)
     state.current().source = path
 
 

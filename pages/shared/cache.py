@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -80,6 +81,7 @@ LARGEST_CARD = 20_000  # characters
 
 if TYPE_CHECKING:
     from synth_core.data import Dataset, Recording
+    from synth_core.data.marks import Listed
     from synth_core.export import About
     from synth_core.generators import Generator
     from synth_core.metrics.report import Report
@@ -259,11 +261,23 @@ def recordings(path: Path, changed: int, told: dict[str, Any]) -> tuple[list[Rec
     """The recordings in a file or folder, and what could not be read; `changed` is its `stamp`, `told` the options."""
     from synth_core.data.guarded import open_guarded
 
-    uploads = workspace().folder("uploads")
+    uploads = workspace().folder("uploads").resolve()
     if uploads in path.resolve().parents:  # an upload is looked at by itself
         told = {**told, "within": uploads / path.resolve().relative_to(uploads).parts[0]}
     found, skipped = open_guarded(path, told)
     return found, list(skipped)
+
+
+def marks(path: Path, changed: int, recordings: Sequence[Recording]) -> list[Listed]:
+    """The texts of the annotations of recordings from `path`, which `stamp` says has `changed`."""
+    return _marks(path, changed, tuple(recording.record for recording in recordings), recordings)
+
+
+@st.cache_resource(max_entries=8, ttl=3600, show_spinner=False)
+def _marks(path: Path, changed: int, names: tuple[str, ...], _recordings: Sequence[Recording]) -> list[Listed]:
+    from synth_core.data.marks import listed
+
+    return listed(_recordings)
 
 
 @st.cache_resource(max_entries=3, ttl=3600, show_spinner="Loading the generator …")

@@ -118,6 +118,7 @@ def _written(unit: str) -> str:
 def amplitude(recording: Recording) -> Amplitude | None:
     """From some seconds at the beginning, middle and end; None where no channel does anything, or nothing can be
     read."""
+    recording = replace(recording)  # some keep what they have read, and would carry it along
     rate, samples = recording.spec.rate, recording.spec.shape[1]
     excerpts = EXCERPTS if samples > EXCERPTS * EXCERPT_SECONDS * rate else 1
     length = max(1, min(round(EXCERPT_SECONDS * rate), samples, LARGEST_EXCERPT // recording.spec.shape[0]))

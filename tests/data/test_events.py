@@ -73,7 +73,9 @@ def delineated(folder: Path, ending: str, marks: str, times: list[int]) -> list[
     return [(mark.text, mark.onset, round(mark.duration, 6), mark.channel) for mark in waves]
 
 
-@pytest.mark.parametrize(("ending", "channel"), [("v1", "V1"), ("I", "I"), ("q1c", ""), ("pu1", "II"), ("atr", "")])
+@pytest.mark.parametrize(
+    ("ending", "channel"), [("v1", "V1"), ("I", "I"), ("atr_ii", "II"), ("q1c", ""), ("pu1", "II"), ("atr", "")]
+)
 def test_the_file_says_of_which_lead_a_wave_is(tmp_path: Path, ending: str, channel: str) -> None:
     found = delineated(tmp_path, ending, "(p)(N)(t)", [10, 15, 20, 25, 30, 35, 50, 60, 70])
     assert found == [("P", 0.1, 0.1, channel), ("QRS", 0.25, 0.1, channel), ("T", 0.5, 0.2, channel)]
@@ -209,6 +211,17 @@ def test_seizures_and_what_lies_outside(monkeypatch, capsys, tmp_path: Path) -> 
     both = command(monkeypatch, capsys, *words, tmp_path / "b", "--outside", "background")
     assert both["classes"] == {"seizure": 3, "background": 27}
     assert any("2 of 3 recordings have none of the spans" in sentence for sentence in both["warnings"])
+
+
+@cases
+@pytest.mark.parametrize(
+    ("folder", "file"),
+    [("chbmit/chb01", "chb01_03.edf"), ("chbmit/chb01", "chb01_04.edf"), ("sleepedf", "SC4001E0-PSG.edf")],
+)
+def test_a_file_that_is_opened_alone_has_its_events(folder: str, file: str) -> None:
+    (alone,) = open_recordings(CASES / folder / file)
+    (within,) = (one for one in open_recordings(CASES / folder) if one.record == alone.record)
+    assert (alone.annotations, alone.subject) == (within.annotations, within.subject)
 
 
 def test_the_share_that_a_span_must_cover(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from synth_core.__main__ import main
 from synth_core.data import Preparation, open_recordings, prepare
 from synth_core.data.plausible import RANGES, amplitude, impossible
 from synth_core.data.recording import Recording
-from tests.data.fuzz_eeg import Channel, edf_bytes
+from tests.data.fuzz_eeg import Channel, edf_bytes, eeglab
 from tests.data.memory import signal
 
 SECONDS, RATE = 20, 250
@@ -158,6 +159,14 @@ def test_one_of_many_is_left_out_and_counted(tmp_path: Path) -> None:
     dataset = prepare(open_recordings(tmp_path), tmp_path / "d", Preparation(seconds=2.0))
     assert dataset.info["counts"]["left_out"] == {"recordings: impossible amplitude": 1}
     assert "r1" in dataset.info["problems"][0]
+
+
+def test_a_look_at_the_amplitude_leaves_nothing_in_memory(tmp_path: Path) -> None:
+    eeglab(tmp_path)
+    (recording,) = open_recordings(tmp_path)
+    size = len(pickle.dumps(recording))
+    recording.read()
+    assert len(pickle.dumps(recording)) > size + recording.read().nbytes / 2
 
 
 @pytest.mark.data

@@ -9,8 +9,9 @@ import numpy as np
 import wfdb
 from streamlit.testing.v1 import AppTest
 
-from synth_core.data import Dataset
+from synth_core.data import Dataset, patterns
 from synth_core.workspace import Workspace
+from tests.data.fuzz_eeg import Channel, edf_bytes, tal
 from tests.pages.conftest import open_page, text, until
 
 
@@ -94,3 +95,78 @@ def test_the_window_of_grey_values_is_asked_and_told(app: AppTest, tmp_path: Pat
     assert not app.error
     assert "mapped to 0 … 80 HU" in text(app)
     assert "250 mm" not in text(app)
+
+
+def trials(folder: Path) -> None:
+    """Two people, each with two events that last a second, of two kinds."""
+    for person in ("anna", "bert"):
+        content = edf_bytes(
+            [Channel(name, low=-100, high=100) for name in ("EEG Fp1", "EEG Fp2")],
+            onsets=range(6),
+            discontinuous=False,
+            lists={1: tal(1, "T1", duration=1), 3: tal(3, "T2", duration=1)},
+        )
+        (folder / f"{person}_1.edf").write_bytes(content)
+
+
+def opened(app: AppTest, folder: Path) -> None:
+    open_page(app, "data")
+    app.segmented_control(key="data-view").set_value("Add data").run()
+    app.text_input(key="source-path").set_value(str(folder)).run()
+    app.button(key="source-open").click().run()
+    assert not app.error
+
+
+def test_a_pattern_is_tried_out_before_it_is_used(app: AppTest, tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    trials(tmp_path / "files")
+    opened(app, tmp_path / "files")
+    assert "2 subjects as it is" in text(app)
+    app.text_input(key="whose-pattern").set_value("([a-z]+").run()
+    assert "no regular expression" in app.error[0].value
+    assert app.button(key="whose-use").disabled
+    app.text_input(key="whose-pattern").set_value("(ann)a_").run()
+    assert "2 recordings → 1 subject" in text(app)
+    assert "1 without a match" in text(app)
+    app.button(key="whose-use").click().run()
+    assert "fits 1 of 2 recordings" in text(app)
+    assert "in use" in text(app)
+    app.button(key="whose-remove").click().run()
+    assert app.text_input(key="whose-pattern").value == ""
+    assert "fits 1 of 2 recordings" not in text(app)
+
+
+def test_a_pattern_that_never_ends_leaves_the_server_alive(app: AppTest, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(patterns, "SECONDS", 0.3)
+    (tmp_path / ("a" * 60)).mkdir()
+    trials(tmp_path / ("a" * 60))
+    opened(app, tmp_path / ("a" * 60))
+    app.text_input(key="whose-pattern").set_value("(a|aa)+$").run()
+    assert "too long" in app.error[0].value
+
+
+def test_two_events_become_two_classes(app: AppTest, tmp_path: Path, workspace: Workspace) -> None:
+    (tmp_path / "files").mkdir()
+    trials(tmp_path / "files")
+    opened(app, tmp_path / "files")
+    app.segmented_control(key=f"marks-way-{tmp_path / 'files'}").set_value("Lie around events").run()
+    app.multiselect(key=f"marks-around-{tmp_path / 'files'}").set_value(["T1", "T2"]).run()
+    assert not app.exception
+    app.button(key="prepare-start").click().run()
+    finished(app, "is ready")
+    made = Dataset.open(workspace.datasets()[0])
+    assert made.spec.classes == ("T1", "T2")
+    assert (made.info["preparation"]["before_seconds"], made.info["preparation"]["after_seconds"]) == (0.0, 1.0)
+    assert made.info["counts"]["classes"] == {"T1": 2, "T2": 2}
+
+
+def test_spans_become_classes(app: AppTest, tmp_path: Path, workspace: Workspace) -> None:
+    (tmp_path / "files").mkdir()
+    trials(tmp_path / "files")
+    opened(app, tmp_path / "files")
+    app.segmented_control(key=f"marks-way-{tmp_path / 'files'}").set_value("Take the class of a span").run()
+    app.text_input(key="marks-outside").set_value("rest").run()
+    app.button(key="prepare-start").click().run()
+    finished(app, "is ready")
+    made = Dataset.open(workspace.datasets()[0])
+    assert made.info["counts"]["classes"] == {"T1": 2, "T2": 2, "rest": 8}

@@ -29,6 +29,7 @@ SAFE = {
     "unit": "one of our units", "example": "digits and units, checked when the description was read",
     "summary": "built of plain() and digits", "dataset_line": "built of counted() and example()",
     "model_card": "goes through plain() line by line", "paragraphs": "plain() line by line", "count": "digits",
+    "preview_counts": "built of counted() and number()",
     "_label": "names of settings in our own code", "_title": "names of settings in our own code",
 }  # fmt: skip
 # attributes that are text of ours: enumerations and descriptions in the code of generators, experiments and reports

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.channels import NO_KINDS, Choice, choose, kinds_by_name
 from synth_core.data.readers.edf_annotations import read_annotations, record_onsets
-from synth_core.data.readers.edf_companions import with_events_beside
+from synth_core.data.readers.edf_companions import night_of, with_events_beside
 from synth_core.data.readers.edf_header import Header, Signal, is_edf, patient_code, read_header
 from synth_core.data.readers.eegmat import with_task
 from synth_core.data.readers.files import Files
@@ -110,9 +110,21 @@ def read(files: Files, opening: Opening) -> list[Recording]:
                 recordings[file] = read_file(file, files, opening)
         except DataError as error:
             opening.skipped.append(error)
-    found, alone = with_events_beside(recordings, hypnograms, files)
-    opening.skipped.extend(DataError(file, NO_SAMPLES) for file in alone)
+    found, alone = with_events_beside(recordings, hypnograms | _hypnograms_beside(files), files)
+    opening.skipped.extend(DataError(file, NO_SAMPLES) for file in alone if file in hypnograms)
     return list(found)
+
+
+def _hypnograms_beside(files: Files) -> dict[Path, tuple[Annotation, ...]]:
+    """Of a night that was opened alone: the hypnogram in its folder."""
+    found: dict[Path, tuple[Annotation, ...]] = {}
+    for file in files.beside("-hypnogram.edf") if night_of(files.path) else ():
+        if night_of(file) == night_of(files.path):
+            try:
+                found[file] = read_annotations(read_header(file))
+            except DataError:
+                continue  # it is said where its folder is opened
+    return found
 
 
 def read_file(file: Path, files: Files, opening: Opening, kinds: Mapping[str, str] = NO_KINDS) -> list[EdfRecording]:

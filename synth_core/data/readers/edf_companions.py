@@ -64,7 +64,7 @@ def _with(recordings: list[AnyRecording], marks: Sequence[Annotation]) -> list[A
 def _seizures(files: Files) -> dict[str, list[Annotation]]:
     """Seizures by the name of a file, from every summary here."""
     found: dict[str, list[Annotation]] = defaultdict(list)
-    for summary in files.named("-summary.txt"):
+    for summary in [*files.named("-summary.txt"), *files.beside("-summary.txt")]:
         try:
             lines = read_bounded(summary, LIMIT, "a summary").decode("utf-8", "replace").splitlines()
         except DataError:

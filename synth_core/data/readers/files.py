@@ -70,6 +70,18 @@ class Files:
         """What was left out."""
         return self._listing.problems()
 
+    def beside(self, *endings: str) -> list[Path]:
+        """Regular files, not opened, whose names end so, in the folder of a file that was opened alone."""
+        if not self.path.is_file() or self._is_archive():
+            return []
+        folder = self.path.parent.resolve()
+        try:
+            names = sorted(name for name in os.listdir(folder) if name.lower().endswith(endings))
+        except OSError:
+            return []
+        found = [folder / name for name in names if name != self.path.name]
+        return [file for file in found if file.is_file() and not kind_left_out(file, folder)]
+
     def named(self, *endings: str) -> list[Path]:
         """Those left whose names end so, in lower case, such as ".edf"."""
         return [file for file in self._left if file.name.lower().endswith(endings)]

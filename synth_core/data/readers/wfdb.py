@@ -5,12 +5,10 @@ Format: https://physionet.org/physiotools/wag/header-5.htm. Samples are decoded 
 
 from __future__ import annotations
 
-import os
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +35,7 @@ from synth_core.data.readers.wfdb_comments import (
     without_free_text,
 )
 from synth_core.data.readers.wfdb_marks import ENDINGS as ANNOTATIONS
-from synth_core.data.readers.wfdb_marks import read_marks
+from synth_core.data.readers.wfdb_marks import called_by, endings_beside, lead_files, read_marks
 from synth_core.data.recording import Evidence, Recording, Source
 from synth_core.errors import DamagedFile, DataError
 from synth_core.types import DataSpec, Modality
@@ -235,27 +233,6 @@ def _record_line(start: bytes) -> bytes:
     return next((line + b" " for line in lines if line and not line.startswith(b"#")), b"")
 
 
-def endings_beside(header: Path) -> set[str]:
-    """Endings of the files that share the stem of a header."""
-    return _endings_in(header.parent, header.parent.stat().st_mtime_ns).get(header.stem, set())
-
-
-def lead_files(header: Path, channels: Sequence[str]) -> list[Path]:
-    """Annotation files that are called by a lead, such as 1.avr."""
-    leads = {channel.lower() for channel in channels}
-    return [header.with_suffix(ending) for ending in endings_beside(header) if ending[1:].lower() in leads]
-
-
-@lru_cache(maxsize=4)
-def _endings_in(folder: Path, _changed: int) -> dict[str, set[str]]:
-    """Stem → endings of the files in a folder, listed once for thousands of records."""
-    endings: dict[str, set[str]] = defaultdict(set)
-    for name in os.listdir(folder):
-        stem, ending = os.path.splitext(name)
-        endings[stem].add(ending)
-    return endings
-
-
 def check_signal_files(header: Path, record: Any) -> int:
     """Number of samples per channel, once every named file is there and long enough."""
     if record.n_sig > MOST_CHANNELS or (record.sig_len or 0) > MOST_SAMPLES or not 0 < (record.fs or 0) < 1e6:
@@ -346,7 +323,8 @@ def _stated_gains(header: Path) -> list[float]:
 def _known(header: Path, record: Any) -> str:
     if header.stem in MIT_BIH_RECORDS and record.fs == 360:
         return MIT_BIH
-    return LUDB if header.stem.isdecimal() and {".i", ".ii"} & endings_beside(header) else ""
+    lead_endings = {called_by(ending) for ending in endings_beside(header)}
+    return LUDB if header.stem.isdecimal() and {"i", "ii"} & lead_endings else ""
 
 
 def described(

@@ -6,8 +6,11 @@ Format and codes: https://physionet.org/physiotools/wag/annot-5.htm. Decoded by 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import os
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from synth_core.data.readers.wfdb_waves import Mark, is_delineated, waves
@@ -50,7 +53,7 @@ def read_marks(
     unread: list[str] = []
     named = {name.lower(): channel for name, channel in leads.items()}
     delineated: set[str] = set()
-    own = sorted((ending for ending in beside if ending[1:].lower() in named), key=str.lower)
+    own = sorted((ending for ending in beside if called_by(ending) in named), key=str.lower)
     for ending in (*own, *(ending for ending in ENDINGS if ending in beside)):
         file = header.with_suffix(ending)
         try:
@@ -61,7 +64,7 @@ def read_marks(
             unread.append(file.name)
             continue
         if ending in own:
-            found += waves(marks, BEATS, named[ending[1:].lower()])
+            found += waves(marks, BEATS, named[called_by(ending)])
             continue
         channel = list(leads.values())[number] if (number := _SIGNAL.get(ending, len(leads))) < len(leads) else ""
         has_beats = any(mark.kind == BEAT for mark in found)
@@ -73,6 +76,32 @@ def read_marks(
         others = [_annotation(mark, ending) for mark in plain]
         found += [mark for mark in others if mark.kind != BEAT or not has_beats]
     return _rhythms_last(sorted(found, key=lambda mark: mark.onset), seconds), unread
+
+
+def called_by(ending: str) -> str:
+    """The lead that an annotation file is called by, in lower case: avr for .avr, and for .atr_avr of LUDB 1.0.0."""
+    return ending[1:].lower().removeprefix("atr_")
+
+
+def endings_beside(header: Path) -> set[str]:
+    """Endings of the files that share the stem of a header."""
+    return _endings_in(header.parent, header.parent.stat().st_mtime_ns).get(header.stem, set())
+
+
+def lead_files(header: Path, channels: Sequence[str]) -> list[Path]:
+    """Annotation files that are called by a lead, such as 1.avr."""
+    leads = {channel.lower() for channel in channels}
+    return [header.with_suffix(ending) for ending in endings_beside(header) if called_by(ending) in leads]
+
+
+@lru_cache(maxsize=4)
+def _endings_in(folder: Path, _changed: int) -> dict[str, set[str]]:
+    """Stem → endings of the files in a folder, listed once for thousands of records."""
+    endings: dict[str, set[str]] = defaultdict(set)
+    for name in os.listdir(folder):
+        stem, ending = os.path.splitext(name)
+        endings[stem].add(ending)
+    return endings
 
 
 def kind_of(symbol: str) -> str:

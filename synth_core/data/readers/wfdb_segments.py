@@ -27,7 +27,6 @@ from synth_core.data.readers.wfdb import (
     choose,
     decode,
     described,
-    endings_beside,
     evidence_of,
     headers,
     is_segmented,
@@ -38,7 +37,7 @@ from synth_core.data.readers.wfdb import (
 )
 from synth_core.data.readers.wfdb_comments import without_free_text
 from synth_core.data.readers.wfdb_marks import ENDINGS as ANNOTATIONS
-from synth_core.data.readers.wfdb_marks import read_marks
+from synth_core.data.readers.wfdb_marks import endings_beside, read_marks
 from synth_core.data.recording import Recording, Source
 from synth_core.errors import DamagedFile, DataError
 
