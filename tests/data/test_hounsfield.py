@@ -96,6 +96,15 @@ def test_an_offset_that_is_not_needed_is_not_added(tmp_path: Path) -> None:
     assert "was not added" in said
 
 
+@pytest.mark.parametrize("outside", [np.nan, 0])
+def test_an_offset_is_not_added_where_it_would_make_air_of_the_brain(tmp_path: Path, outside: float) -> None:
+    values = np.where(RADIUS < 0.6, scan().clip(1), outside).astype(np.float32)
+    nifti(tmp_path / "a.nii", values)
+    read_, said = read(tmp_path, hu_offset=-1024)
+    np.testing.assert_array_equal(read_[:, RADIUS < 0.6], values[:, RADIUS < 0.6])
+    assert "was not added" in said
+
+
 @pytest.mark.parametrize("kind", ["u1", "i2", "f4"])
 def test_grey_asks_for_its_window(tmp_path: Path, kind: str) -> None:
     grey = np.clip((scan() + 100) / 2, 0, 255).round().astype(kind)

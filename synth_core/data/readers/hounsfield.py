@@ -22,6 +22,7 @@ LOWEST, HIGHEST = -32_768.0, 32_767.0  # HU: what 16 bits hold, padding and gold
 AIR_RANGE = (-1100.0, -800.0)  # HU of air with its noise
 NO_AIR_ABOVE = -300.0  # HU: a volume with nothing below has no air
 TISSUE = (-200.0, 200.0)  # HU of fat, fluid, brain, blood
+SOFT = (0.0, 100.0)  # HU of fluid, brain, blood
 LEAST_TISSUE = 1e-3  # of the values
 BRAIN = (5.0, 75.0)  # HU: the median of a brain that was cut out
 PEAK, PEAKED = 10.0, 1.5  # HU around the median, which have so many times more of a brain than if all were alike
@@ -41,7 +42,9 @@ NO_AIR = (
     "`hu_offset` takes off."
 )
 NO_NUMBER = "Values that are no number (NaN) outside the field of view are taken as air, -1024 HU."
-OFFSET_UNUSED = "The offset {offset:g} that was stated was not added: the values are Hounsfield units as they are."
+OFFSET_UNUSED = (
+    "The offset {offset:g} that was stated was not added: it would not bring air to -1000 HU and the brain to 0 to 100."
+)
 MAPPED = "Grey values were mapped to {low:g} … {high:g} HU: approximate, and cut off outside."
 PIXEL_ASSUMED = "Pixel size is not known: the longer side is taken as {field:g} mm. `pixel_mm` states it."
 
@@ -114,7 +117,7 @@ def meaning_of(
         finite = np.where(finite >= wrap / 2, finite - wrap, finite)
         warnings.append(WRAPPED.format(wrap=wrap))
     offset = opening.hu_offset or 0.0
-    if offset and is_hounsfield(finite):
+    if offset and (is_hounsfield(finite) or (_share(finite, *SOFT) > 0 and not is_hounsfield(finite + offset))):
         warnings.append(OFFSET_UNUSED.format(offset=offset))
         offset = 0.0
     finite += offset
@@ -180,7 +183,7 @@ def _wrap_of(finite: NDArray[np.float64]) -> float:
 def is_hounsfield(finite: NDArray[np.float64]) -> bool:
     """Whether there is air and tissue where HU have them."""
     air = (finite >= AIR_RANGE[0]) & (finite <= AIR_RANGE[1])
-    return bool(air.any()) and _has_tissue(finite) and bool((finite <= HIGHEST).all())
+    return bool(air.any()) and _share(finite, *SOFT) >= LEAST_TISSUE and bool((finite <= HIGHEST).all())
 
 
 def _has_tissue(finite: NDArray[np.float64]) -> bool:
