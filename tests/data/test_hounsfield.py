@@ -219,3 +219,11 @@ def test_a_large_packed_volume_is_read_to_its_end(tmp_path: Path) -> None:
     values = np.random.default_rng(0).integers(-1024, 1000, (20, 256, 256)).astype(np.int16)  # 2.6 MB
     nifti(tmp_path / "a.nii.gz", values)
     np.testing.assert_array_equal(read(tmp_path)[0], values)
+
+
+def test_values_that_no_sample_showed_are_refused_when_they_are_read(tmp_path: Path) -> None:
+    values = scan(40).astype(np.int16).view(np.uint16)
+    values[5] = 40_000  # neither positive nor a negative one without its sign
+    nifti(tmp_path / "a.nii", values)
+    with pytest.raises(DataError, match="not Hounsfield units"):
+        read(tmp_path)

@@ -66,7 +66,7 @@ class DicomSeries(Recording):
         volume = np.empty((last - first, *self.spec.shape[1:]), np.float32)
         for i, image in enumerate(self.images[first:last]):
             volume[i] = hounsfield(image)
-        return self.meaning.hounsfield(volume)
+        return self.meaning.hounsfield(volume, self.images[0].file)
 
     def lesion_mask(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32] | None:
         """See Recording; from a DICOM segmentation beside the series."""

@@ -55,7 +55,7 @@ class Meaning:
 
     Parameters
     ----------
-    gain, offset : value → HU, after the wrap is undone. wrap : what is taken off from its half on; 0 for nothing.
+    gain, offset : value → HU, after the wrap is undone. wrap : what is taken off values that lost their sign; 0 for nothing.
     air_outside : whether what is no number and reaches the border of a slice is air.
     black : so dark and reaching the border is air too; None where values are no grey.
     warnings : what whoever uses the values should know.
@@ -68,15 +68,24 @@ class Meaning:
     black: float | None = None
     warnings: tuple[str, ...] = ()
 
-    def hounsfield(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(…, height, width) HU, −1024 at least; what is no number inside stays so."""
+    def hounsfield(self, values: NDArray[np.float32], file: Path) -> NDArray[np.float32]:
+        """(…, height, width) HU, −1024 at least; what is no number inside stays so.
+
+        Raises
+        ------
+        DataError : for values above what any CT has, which no sample of the file had shown.
+        """
         if self.wrap:
-            values = np.where(values >= self.wrap / 2, values - np.float32(self.wrap), values)
+            values = np.where(values >= _wrapped_from(self.wrap), values - np.float32(self.wrap), values)
         result = values * np.float32(self.gain) + np.float32(self.offset)
         if self.air_outside:
             _fill_outside(result, ~np.isfinite(result))
         if self.black is not None:
             _fill_outside(result, values <= self.black)
+        if (result > HIGHEST).any():
+            raise DataError(
+                file, f"has values up to {result.max():g}, which are not Hounsfield units; export it again."
+            )
         return np.maximum(result, np.float32(AIR))
 
 
@@ -114,7 +123,7 @@ def meaning_of(
     warnings = []
     wrap = _wrap_of(finite)
     if wrap:
-        finite = np.where(finite >= wrap / 2, finite - wrap, finite)
+        finite = np.where(finite >= _wrapped_from(wrap), finite - wrap, finite)
         warnings.append(WRAPPED.format(wrap=wrap))
     offset = opening.hu_offset or 0.0
     if offset and (is_hounsfield(finite) or (_share(finite, *SOFT) > 0 and not is_hounsfield(finite + offset))):
@@ -178,6 +187,11 @@ def _wrap_of(finite: NDArray[np.float64]) -> float:
     air = _share(finite, AIR_RANGE[0] + SHORT_WRAP, AIR_RANGE[1] + SHORT_WRAP)
     short = low >= 0 and SHORT_WRAP / 2 <= high < SHORT_WRAP and air >= LEAST_AIR and _has_tissue(finite)
     return SHORT_WRAP if short else 0.0
+
+
+def _wrapped_from(wrap: float) -> float:
+    """The least value that is a negative one: what lies below is metal, or what no CT has."""
+    return WRAPPED_ABOVE if wrap == WRAP else wrap + AIR_RANGE[0]
 
 
 def is_hounsfield(finite: NDArray[np.float64]) -> bool:

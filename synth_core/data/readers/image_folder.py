@@ -52,7 +52,7 @@ class ImageSlices(Recording):
 
     def read(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32]:
         """See Recording."""
-        return self.meaning.hounsfield(self._pages(self.file, *self.span(start, stop)))
+        return self.meaning.hounsfield(self._pages(self.file, *self.span(start, stop)), self.file)
 
     def lesion_mask(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32] | None:
         """See Recording; what of the mask image is not black."""
