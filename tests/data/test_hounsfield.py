@@ -227,3 +227,11 @@ def test_values_that_no_sample_showed_are_refused_when_they_are_read(tmp_path: P
     nifti(tmp_path / "a.nii", values)
     with pytest.raises(DataError, match="not Hounsfield units"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 80), (0, 200)])
+def test_an_image_that_was_cut_off_is_no_label_map(tmp_path: Path, low: int, high: int) -> None:
+    nifti(tmp_path / "a.nii.gz", scan().clip(low, high).astype(np.int16))
+    values, said = read(tmp_path)
+    np.testing.assert_array_equal(values, scan().clip(low, high))
+    assert "there is no air" in said

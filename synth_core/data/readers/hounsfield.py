@@ -55,7 +55,7 @@ class Meaning:
 
     Parameters
     ----------
-    gain, offset : value → HU, after the wrap is undone. wrap : what is taken off values that lost their sign; 0 for nothing.
+    gain, offset : value → HU, after the wrap is undone. wrap : taken off values that lost their sign; 0 for nothing.
     air_outside : whether what is no number and reaches the border of a slice is air.
     black : so dark and reaching the border is air too; None where values are no grey.
     warnings : what whoever uses the values should know.
