@@ -165,10 +165,10 @@ def test_label_maps_are_masks_whatever_their_type(tmp_path: Path, kind: str, lab
 
 
 @pytest.mark.parametrize("labels", [2, 20, 40])
-@pytest.mark.parametrize("write", ["nifti", "nifti gzip", "metaimage", "nrrd", "numpy"])
+@pytest.mark.parametrize("write", ["nifti", "nifti gzip", "metaimage", "nrrd", "numpy", "dicom"])
 def test_label_maps_alone_are_never_ct(tmp_path: Path, write: str, labels: int) -> None:
     WRITERS[write](tmp_path, stripes(labels).astype(np.int16))
-    with pytest.raises(DataError, match="mask"):
+    with pytest.raises(DataError, match=r"mask|label map"):
         read(tmp_path)
 
 

@@ -101,6 +101,18 @@ def test_big_endian_and_axes_of_one_value(tmp_path: Path) -> None:
     check(tmp_path)
 
 
+def test_a_slice_of_two_axes(tmp_path: Path) -> None:
+    (tmp_path / "a.raw").write_bytes(CONTENT[:SLICE])
+    text = META.format(data="a.raw", extra="").replace("NDims = 3", "NDims = 2").replace("16 16 3", "16 16")
+    text = (
+        text.replace("1 1 5\n", "1 1\n")
+        .replace("1 0 0 0 1 0 0 0 1", "1 0 0 1")
+        .replace("Offset = 0 0 0", "Offset = 0 0")
+    )
+    (tmp_path / "a.mhd").write_text(text)
+    np.testing.assert_array_equal(open_recordings(tmp_path)[0].read(), head()[:1])
+
+
 def test_a_leading_axis_of_one_value_in_nrrd(tmp_path: Path) -> None:
     (tmp_path / "a.raw").write_bytes(CONTENT)
     text = NRRD.format(data="a.raw", extra="").replace("dimension: 3", "dimension: 4")
