@@ -193,5 +193,5 @@ def card_of(dataset: Path) -> str:
     opened = Dataset.open(dataset)
     generator = build("memorise", opened.spec)
     status = Status("finished", step=1, steps=1)
-    generator.provenance = provenance_of(opened, RunConfig(out=dataset.parent / "run", steps=1), status, now=1.0)
+    generator.provenance = provenance_of(opened, RunConfig(out=dataset.parent / "run", steps=1), status, 1)
     return model_card(generator, "model")

@@ -96,6 +96,15 @@ def test_an_offset_that_is_not_needed_is_not_added(tmp_path: Path) -> None:
     assert "was not added" in said
 
 
+@pytest.mark.parametrize("outside", [np.nan, 0])
+def test_an_offset_is_not_added_where_it_would_make_air_of_the_brain(tmp_path: Path, outside: float) -> None:
+    values = np.where(RADIUS < 0.6, scan().clip(1), outside).astype(np.float32)
+    nifti(tmp_path / "a.nii", values)
+    read_, said = read(tmp_path, hu_offset=-1024)
+    np.testing.assert_array_equal(read_[:, RADIUS < 0.6], values[:, RADIUS < 0.6])
+    assert "was not added" in said
+
+
 @pytest.mark.parametrize("kind", ["u1", "i2", "f4"])
 def test_grey_asks_for_its_window(tmp_path: Path, kind: str) -> None:
     grey = np.clip((scan() + 100) / 2, 0, 255).round().astype(kind)
@@ -156,10 +165,10 @@ def test_label_maps_are_masks_whatever_their_type(tmp_path: Path, kind: str, lab
 
 
 @pytest.mark.parametrize("labels", [2, 20, 40])
-@pytest.mark.parametrize("write", ["nifti", "nifti gzip", "metaimage", "nrrd", "numpy"])
+@pytest.mark.parametrize("write", ["nifti", "nifti gzip", "metaimage", "nrrd", "numpy", "dicom"])
 def test_label_maps_alone_are_never_ct(tmp_path: Path, write: str, labels: int) -> None:
     WRITERS[write](tmp_path, stripes(labels).astype(np.int16))
-    with pytest.raises(DataError, match="mask"):
+    with pytest.raises(DataError, match=r"mask|label map"):
         read(tmp_path)
 
 
@@ -210,3 +219,19 @@ def test_a_large_packed_volume_is_read_to_its_end(tmp_path: Path) -> None:
     values = np.random.default_rng(0).integers(-1024, 1000, (20, 256, 256)).astype(np.int16)  # 2.6 MB
     nifti(tmp_path / "a.nii.gz", values)
     np.testing.assert_array_equal(read(tmp_path)[0], values)
+
+
+def test_values_that_no_sample_showed_are_refused_when_they_are_read(tmp_path: Path) -> None:
+    values = scan(40).astype(np.int16).view(np.uint16)
+    values[5] = 40_000  # neither positive nor a negative one without its sign
+    nifti(tmp_path / "a.nii", values)
+    with pytest.raises(DataError, match="not Hounsfield units"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 80), (0, 200)])
+def test_an_image_that_was_cut_off_is_no_label_map(tmp_path: Path, low: int, high: int) -> None:
+    nifti(tmp_path / "a.nii.gz", scan().clip(low, high).astype(np.int16))
+    values, said = read(tmp_path)
+    np.testing.assert_array_equal(values, scan().clip(low, high))
+    assert "there is no air" in said

@@ -58,6 +58,25 @@ def test_a_file_for_each_slice(tmp_path: Path, write: str, pattern: str) -> None
     check(tmp_path)
 
 
+@pytest.mark.parametrize("write", WRITERS)
+@pytest.mark.parametrize("form", ["slices/{}", "./slices/{}", "slices\\{}"])
+def test_files_in_a_folder_below(tmp_path: Path, write: str, form: str) -> None:
+    (tmp_path / "slices").mkdir()
+    slices(tmp_path / "slices", ["x.raw", "y.raw", "z.raw"])
+    WRITERS[write](tmp_path, "LIST\n" + "\n".join(map(form.format, ["x.raw", "y.raw", "z.raw"])))
+    check(tmp_path)
+
+
+def test_a_folder_that_leads_out_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "here").mkdir()
+    slices(tmp_path / "elsewhere", ["x.raw", "y.raw", "z.raw"])
+    (tmp_path / "here" / "slices").symlink_to(tmp_path / "elsewhere")
+    metaimage(tmp_path / "here", "LIST\nslices/x.raw\nslices/y.raw\nslices/z.raw")
+    with pytest.raises(DataError, match="outside its own folder"):
+        open_recordings(tmp_path / "here" / "a.mhd")
+
+
 def test_lists_with_dimensions_and_headers_before_each(tmp_path: Path) -> None:
     slices(tmp_path, ["x.raw", "y.raw", "z.raw"], before=b"header")
     metaimage(tmp_path, "LIST 2D\nx.raw\ny.raw\nz.raw", "HeaderSize = -1\n")
@@ -82,6 +101,18 @@ def test_big_endian_and_axes_of_one_value(tmp_path: Path) -> None:
     check(tmp_path)
 
 
+def test_a_slice_of_two_axes(tmp_path: Path) -> None:
+    (tmp_path / "a.raw").write_bytes(CONTENT[:SLICE])
+    text = META.format(data="a.raw", extra="").replace("NDims = 3", "NDims = 2").replace("16 16 3", "16 16")
+    text = (
+        text.replace("1 1 5\n", "1 1\n")
+        .replace("1 0 0 0 1 0 0 0 1", "1 0 0 1")
+        .replace("Offset = 0 0 0", "Offset = 0 0")
+    )
+    (tmp_path / "a.mhd").write_text(text)
+    np.testing.assert_array_equal(open_recordings(tmp_path)[0].read(), head()[:1])
+
+
 def test_a_leading_axis_of_one_value_in_nrrd(tmp_path: Path) -> None:
     (tmp_path / "a.raw").write_bytes(CONTENT)
     text = NRRD.format(data="a.raw", extra="").replace("dimension: 3", "dimension: 4")
@@ -93,6 +124,8 @@ BAD = {
     "LIST\nx.raw\ny.raw\n../z.raw": "outside its own folder",
     "LIST\nx.raw\ny.raw\n/etc/passwd": "outside its own folder",
     "../s%d.raw 1 3 1": "outside its own folder",
+    "LIST\nx.raw\ny.raw\nsub/../../z.raw": "outside its own folder",
+    "LIST\nx.raw\ny.raw\nC:\\z.raw": "outside its own folder",
     "LIST\nx.raw\ny.raw": "one of 2 files of a volume of 3 slices",
     "LIST\nx.raw\ny.raw\nnowhere.raw": r"nowhere\.raw: is named by a header",
     "LIST\nx.raw\ny.raw\nshort.raw": r"short\.raw: is cut short: 500 of 512 bytes",

@@ -168,3 +168,27 @@ def test_a_text_with_an_equals_sign_is_left_alone(tmp_path: Path) -> None:
     skipped: list[DataError] = []
     assert len(open_recordings(tmp_path, skipped=skipped)) == 1
     assert not skipped
+
+
+@pytest.mark.parametrize("axes", [(2,), (0,), (3,), (2, 4), (3, 4)])
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+def test_axes_of_one_value_are_left_out(tmp_path: Path, name: str, axes: tuple[int, ...]) -> None:
+    values = stored(head())
+    for axis in axes:
+        values = np.expand_dims(values, axis)
+    nibabel.Nifti1Image(np.asfortranarray(values), AFFINE).to_filename(tmp_path / name)
+    (volume,) = open_recordings(tmp_path)
+    np.testing.assert_array_equal(volume.read(), head())
+    assert volume.metadata["slice gaps (mm)"] == [5.0]
+    assert ("axes of one value were left out" in " ".join(volume.warnings)) == (min(axes) < 3)
+
+
+def test_the_folder_of_a_link_names_the_source(tmp_path: Path) -> None:
+    """As git-annex keeps files: a link into a store of keys."""
+    store = tmp_path / "study/.git/annex/objects/K9/MD5E-s1"
+    store.mkdir(parents=True)
+    nifti(store / "MD5E-s1.nii")
+    (tmp_path / "study/sub-1").mkdir()
+    (tmp_path / "study/sub-1/ct.nii").symlink_to("../.git/annex/objects/K9/MD5E-s1/MD5E-s1.nii")
+    (volume,) = open_recordings(tmp_path / "study")
+    assert (volume.source.name, volume.record, volume.subject) == ("sub-1", "sub-1/ct", "sub-1")

@@ -67,7 +67,7 @@ class ArrayImages(Recording):
 
     def read(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32]:
         """See Recording."""
-        return self.meaning.hounsfield(self._slices(self.name, *self.span(start, stop)))
+        return self.meaning.hounsfield(self._slices(self.name, *self.span(start, stop)), self.arrays.file)
 
     def lesion_mask(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32] | None:
         """See Recording; parts of a pixel from 0 to 1, any label above counts as lesion."""

@@ -34,6 +34,7 @@ from synth_core.data.readers.dicom_slices import (
 from synth_core.data.readers.dicom_stacks import stacks_of, without_copies
 from synth_core.data.readers.files import Files
 from synth_core.data.readers.hounsfield import Meaning, meaning_of
+from synth_core.data.readers.label_maps import labels_in
 from synth_core.data.recording import Evidence, Recording, Source
 from synth_core.errors import DamagedFile, DataError
 from synth_core.types import DataSpec
@@ -66,7 +67,7 @@ class DicomSeries(Recording):
         volume = np.empty((last - first, *self.spec.shape[1:]), np.float32)
         for i, image in enumerate(self.images[first:last]):
             volume[i] = hounsfield(image)
-        return self.meaning.hounsfield(volume)
+        return self.meaning.hounsfield(volume, self.images[0].file)
 
     def lesion_mask(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32] | None:
         """See Recording; from a DICOM segmentation beside the series."""
@@ -214,6 +215,8 @@ def _meaning(header: Any, middle: Slice, opening: Opening) -> Meaning:
         values = hounsfield(middle)
     except DataError:
         return Meaning()
+    if labels_in(values[None].astype(np.float64), "") > 0:
+        raise DataError(middle.file, "has the values of a label map, no CT, and so has its series; it is left out.")
     few_bits = not scaled and int(header.get("BitsAllocated", 16)) <= 8
     return meaning_of(values, opening, middle.file, few_bits=few_bits, scaled=scaled)
 

@@ -22,6 +22,7 @@ LOWEST, HIGHEST = -32_768.0, 32_767.0  # HU: what 16 bits hold, padding and gold
 AIR_RANGE = (-1100.0, -800.0)  # HU of air with its noise
 NO_AIR_ABOVE = -300.0  # HU: a volume with nothing below has no air
 TISSUE = (-200.0, 200.0)  # HU of fat, fluid, brain, blood
+SOFT = (0.0, 100.0)  # HU of fluid, brain, blood
 LEAST_TISSUE = 1e-3  # of the values
 BRAIN = (5.0, 75.0)  # HU: the median of a brain that was cut out
 PEAK, PEAKED = 10.0, 1.5  # HU around the median, which have so many times more of a brain than if all were alike
@@ -41,7 +42,9 @@ NO_AIR = (
     "`hu_offset` takes off."
 )
 NO_NUMBER = "Values that are no number (NaN) outside the field of view are taken as air, -1024 HU."
-OFFSET_UNUSED = "The offset {offset:g} that was stated was not added: the values are Hounsfield units as they are."
+OFFSET_UNUSED = (
+    "The offset {offset:g} that was stated was not added: it would not bring air to -1000 HU and the brain to 0 to 100."
+)
 MAPPED = "Grey values were mapped to {low:g} … {high:g} HU: approximate, and cut off outside."
 PIXEL_ASSUMED = "Pixel size is not known: the longer side is taken as {field:g} mm. `pixel_mm` states it."
 
@@ -52,7 +55,7 @@ class Meaning:
 
     Parameters
     ----------
-    gain, offset : value → HU, after the wrap is undone. wrap : what is taken off from its half on; 0 for nothing.
+    gain, offset : value → HU, after the wrap is undone. wrap : taken off values that lost their sign; 0 for nothing.
     air_outside : whether what is no number and reaches the border of a slice is air.
     black : so dark and reaching the border is air too; None where values are no grey.
     warnings : what whoever uses the values should know.
@@ -65,15 +68,24 @@ class Meaning:
     black: float | None = None
     warnings: tuple[str, ...] = ()
 
-    def hounsfield(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(…, height, width) HU, −1024 at least; what is no number inside stays so."""
+    def hounsfield(self, values: NDArray[np.float32], file: Path) -> NDArray[np.float32]:
+        """(…, height, width) HU, −1024 at least; what is no number inside stays so.
+
+        Raises
+        ------
+        DataError : for values above what any CT has, which no sample of the file had shown.
+        """
         if self.wrap:
-            values = np.where(values >= self.wrap / 2, values - np.float32(self.wrap), values)
+            values = np.where(values >= _wrapped_from(self.wrap), values - np.float32(self.wrap), values)
         result = values * np.float32(self.gain) + np.float32(self.offset)
         if self.air_outside:
             _fill_outside(result, ~np.isfinite(result))
         if self.black is not None:
             _fill_outside(result, values <= self.black)
+        if (result > HIGHEST).any():
+            raise DataError(
+                file, f"has values up to {result.max():g}, which are not Hounsfield units; export it again."
+            )
         return np.maximum(result, np.float32(AIR))
 
 
@@ -111,10 +123,10 @@ def meaning_of(
     warnings = []
     wrap = _wrap_of(finite)
     if wrap:
-        finite = np.where(finite >= wrap / 2, finite - wrap, finite)
+        finite = np.where(finite >= _wrapped_from(wrap), finite - wrap, finite)
         warnings.append(WRAPPED.format(wrap=wrap))
     offset = opening.hu_offset or 0.0
-    if offset and is_hounsfield(finite):
+    if offset and (is_hounsfield(finite) or (_share(finite, *SOFT) > 0 and not is_hounsfield(finite + offset))):
         warnings.append(OFFSET_UNUSED.format(offset=offset))
         offset = 0.0
     finite += offset
@@ -177,10 +189,15 @@ def _wrap_of(finite: NDArray[np.float64]) -> float:
     return SHORT_WRAP if short else 0.0
 
 
+def _wrapped_from(wrap: float) -> float:
+    """The least value that is a negative one: what lies below is metal, or what no CT has."""
+    return WRAPPED_ABOVE if wrap == WRAP else wrap + AIR_RANGE[0]
+
+
 def is_hounsfield(finite: NDArray[np.float64]) -> bool:
     """Whether there is air and tissue where HU have them."""
     air = (finite >= AIR_RANGE[0]) & (finite <= AIR_RANGE[1])
-    return bool(air.any()) and _has_tissue(finite) and bool((finite <= HIGHEST).all())
+    return bool(air.any()) and _share(finite, *SOFT) >= LEAST_TISSUE and bool((finite <= HIGHEST).all())
 
 
 def _has_tissue(finite: NDArray[np.float64]) -> bool:

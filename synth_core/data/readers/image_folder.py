@@ -36,6 +36,7 @@ from synth_core.errors import DataError
 from synth_core.types import DataSpec
 
 BONE = "bone"  # a folder of the same slices in another window
+LOOKED_AT = 5  # images that tell what deep values mean
 FEWEST = 3  # slices of one folder that make a collection without a table
 DISTANCE_ASSUMED = "The distance between its pages is not known."
 _HEALTHY = re.compile(r"no[_\- ]|none$|normal|healthy|control|negative", re.IGNORECASE)
@@ -52,7 +53,7 @@ class ImageSlices(Recording):
 
     def read(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32]:
         """See Recording."""
-        return self.meaning.hounsfield(self._pages(self.file, *self.span(start, stop)))
+        return self.meaning.hounsfield(self._pages(self.file, *self.span(start, stop)), self.file)
 
     def lesion_mask(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32] | None:
         """See Recording; what of the mask image is not black."""
@@ -151,26 +152,26 @@ def _recording(
 
 
 def _deep(members: Sequence[Path], shapes: Mapping[Path, Shape], opening: Opening) -> Meaning:
-    """What values of more than 8 bits mean, from the middle one of the images that can be decoded.
+    """What values of more than 8 bits mean, from images all over the folder.
 
     Raises
     ------
     DataError : that asks for the offset; it names the first image.
     """
-    middle = len(members) // 2
-    values = None
-    for file in (members[middle], *members):
+    looked_at = []
+    for number in np.unique(np.linspace(0, len(members) - 1, LOOKED_AT).astype(int)).tolist():
         try:
-            values = pixels(file, shapes[file].pages // 2)
-            break
+            looked_at.append(pixels(members[number], shapes[members[number]].pages // 2).ravel())
         except DataError:
-            continue
-    if values is None:
-        return Meaning()  # each is said to be damaged when it is read
+            continue  # said when it is read
+    if not looked_at:
+        return Meaning()
     others = f", and so have {len(members) - 1:,} more here" if len(members) > 1 else ""
-    asked = f"has values of more than 8 bits and no scale{others}; state `hu_offset`, what is added to make them HU."
+    asked = (
+        f"has values of more than 8 bits and no scale{others}; state `hu_offset`, added to make them HU, such as -1024."
+    )
     try:
-        meaning = meaning_of(values, opening, members[0])
+        meaning = meaning_of(np.concatenate(looked_at), opening, members[0])
     except DataError as error:
         raise DataError(members[0], asked) if opening.hu_offset is None else error from error
     if opening.hu_offset is None and NO_AIR in meaning.warnings:

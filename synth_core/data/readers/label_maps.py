@@ -64,10 +64,14 @@ def labels_in(planes: NDArray[np.float64], name: str) -> int:
 
 
 def _constant_in_places(planes: NDArray[np.float64]) -> bool:
-    """Whether, along one of the axes, neighbours that are both labelled mostly have the same label."""
+    """Whether, along one of the axes, neighbours that are both labelled mostly have the same label.
+
+    The largest value does not count: an image that was cut off there has it all over the bone.
+    """
+    high = planes.max()
     for axis in range(planes.ndim):
         here, there = np.moveaxis(planes, axis, 0)[:-1], np.moveaxis(planes, axis, 0)[1:]
-        labelled = (here > 0) & (there > 0)
+        labelled = (here > 0) & (there > 0) & (here < high) & (there < high)
         if labelled.any() and (here == there)[labelled].mean() >= ALIKE:
             return True
     return False

@@ -47,11 +47,15 @@ def metaimage(file: Path) -> Header | None:
         shape, dropped = three_axes(file, sizes)
         spacing = numbers_in(fields.get("ElementSpacing") or fields["ElementSize"])
         turn = next((fields[name] for name in ("TransformMatrix", "Orientation", "Rotation") if name in fields), None)
-        origin = next((fields[name] for name in ("Offset", "Position", "Origin") if name in fields), "0 0 0")
+        origin = next((fields[name] for name in ("Offset", "Position", "Origin") if name in fields), "0 " * len(sizes))
         count = len(sizes)
         directions = np.eye(count) if turn is None else numbers_in(turn).reshape(count, count)
-        columns = (directions.T * spacing)[:3, :3]
-        affine = affine_of(columns, np.resize(numbers_in(origin), max(3, count))[:3], "LPS")
+        if len(spacing) != count:
+            raise ValueError(f"{len(spacing)} spacings of {count} axes")
+        columns, corner = np.eye(3), np.zeros(3)
+        columns[:count, :count] = (directions.T * spacing)[:3, :3]
+        corner[:count] = numbers_in(origin)[:3]
+        affine = affine_of(columns, corner, "LPS")
         channels, skip = int(fields.get("ElementNumberOfChannels", 1)), int(fields.get("HeaderSize", 0))
     except (KeyError, ValueError) as error:
         raise DamagedFile(file, "lacks or misstates ElementType, DimSize or spacing; export it again.") from error

@@ -63,10 +63,19 @@ class Header:
 
 
 def listed(owner: Path, names: list[str]) -> tuple[Path, ...]:
-    """The files beside a header that it names; DamagedFile for a way out of the folder."""
+    """The files beside a header or in folders below that it names; DamagedFile for a way out of its folder."""
     if not 0 < len(names) <= MOST_PARTS:
         raise DamagedFile(owner, f"names {len(names)} files of voxels; 1 to {MOST_PARTS} are read.")
-    return tuple(sibling(owner, name) for name in names)
+    return tuple(_inside(owner, name) for name in names)
+
+
+def _inside(owner: Path, name: str) -> Path:
+    *folders, last = [part for part in name.replace("\\", "/").split("/") if part != "."] or [""]
+    folder = owner.parent.joinpath(*folders)
+    plain = all(folders) and not name.startswith("/") and ".." not in folders and ":" not in name and "\0" not in name
+    if not plain or not folder.resolve().is_relative_to(owner.parent.resolve()):
+        raise DamagedFile(owner, f"refers to the file {name[:60]!r} outside its own folder; put it beside.")
+    return sibling(folder / owner.name, last)
 
 
 def numbered(owner: Path, text: str) -> list[str] | None:

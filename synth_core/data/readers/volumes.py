@@ -52,7 +52,7 @@ class VolumeRecording(Recording):
 
     def read(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32]:
         """See Recording."""
-        return self.meaning.hounsfield(self.voxels.read(*self.span(start, stop)))
+        return self.meaning.hounsfield(self.voxels.read(*self.span(start, stop)), self.voxels.file)
 
     def lesion_mask(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32] | None:
         """See Recording; any label counts as lesion, values between 0 and 1 as the part of a voxel."""
