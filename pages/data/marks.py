@@ -14,7 +14,7 @@ from synth_core.data.placement import BEATS, Placement
 
 if TYPE_CHECKING:
     from synth_core.data import Recording
-    from synth_core.data.marks import Listed
+    from synth_core.data.marks import MarkText
 
 WHY = {name: field.description for name, field in Placement.model_fields.items()}
 EPOCH = 60.0  # s: spans of one length up to this are epochs that were scored, and so the windows
@@ -39,7 +39,7 @@ def choose(path: Path, recordings: Sequence[Recording]) -> dict[str, Any]:
     return _covered(path, lasting) if way == COVERED else {}
 
 
-def _around(path: Path, there: Sequence[Listed], *, is_ecg: bool) -> dict[str, Any]:
+def _around(path: Path, there: Sequence[MarkText], *, is_ecg: bool) -> dict[str, Any]:
     """Events, the stretch around them, and their classes."""
     beats = [BEATS] if is_ecg else []
     texts = {one.text: one for one in there if not one.beats}
@@ -84,7 +84,7 @@ def _around(path: Path, there: Sequence[Listed], *, is_ecg: bool) -> dict[str, A
     return settings | {"event_classes": names}
 
 
-def _covered(path: Path, lasting: Sequence[Listed]) -> dict[str, Any]:
+def _covered(path: Path, lasting: Sequence[MarkText]) -> dict[str, Any]:
     """Spans, how much of a window they must cover, and their classes."""
     texts = {one.text: one for one in lasting}
     chosen = st.multiselect(
@@ -109,7 +109,7 @@ def _covered(path: Path, lasting: Sequence[Listed]) -> dict[str, Any]:
     return settings | ({"seconds": min(lengths)} if len(lengths) == 1 and min(lengths) <= EPOCH else {})
 
 
-def _names(path: Path, chosen: Sequence[Listed], what: str) -> dict[str, str]:
+def _names(path: Path, chosen: Sequence[MarkText], what: str) -> dict[str, str]:
     """An editable table of the class that each text gives; only those that differ from the text."""
     texts = [one.text for one in chosen]
     table = pd.DataFrame(

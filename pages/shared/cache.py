@@ -81,7 +81,7 @@ LARGEST_CARD = 20_000  # characters
 
 if TYPE_CHECKING:
     from synth_core.data import Dataset, Recording
-    from synth_core.data.marks import Listed
+    from synth_core.data.marks import MarkText
     from synth_core.export import About
     from synth_core.generators import Generator
     from synth_core.metrics.report import Report
@@ -268,13 +268,13 @@ def recordings(path: Path, changed: int, told: dict[str, Any]) -> tuple[list[Rec
     return found, list(skipped)
 
 
-def marks(path: Path, changed: int, recordings: Sequence[Recording]) -> list[Listed]:
+def marks(path: Path, changed: int, recordings: Sequence[Recording]) -> list[MarkText]:
     """The texts of the annotations of recordings from `path`, which `stamp` says has `changed`."""
     return _marks(path, changed, tuple(recording.record for recording in recordings), recordings)
 
 
 @st.cache_resource(max_entries=8, ttl=3600, show_spinner=False)
-def _marks(path: Path, changed: int, names: tuple[str, ...], _recordings: Sequence[Recording]) -> list[Listed]:
+def _marks(path: Path, changed: int, names: tuple[str, ...], _recordings: Sequence[Recording]) -> list[MarkText]:
     from synth_core.data.marks import listed
 
     return listed(_recordings)

@@ -17,7 +17,7 @@ AnyPlacement = TypeVar("AnyPlacement", bound=Placement)
 
 
 @dataclass(frozen=True)
-class Listed:
+class MarkText:
     """One text, written as most marks write it.
 
     Parameters
@@ -46,7 +46,7 @@ class Listed:
         return f"{self.count}{lasts}{' s' if lasts else ''}{leads}"
 
 
-def listed(recordings: Sequence[Recording]) -> list[Listed]:
+def listed(recordings: Sequence[Recording]) -> list[MarkText]:
     """Every text, the most frequent first."""
     marks: dict[str, list[Annotation]] = defaultdict(list)
     where: dict[str, set[int]] = defaultdict(set)
@@ -58,12 +58,12 @@ def listed(recordings: Sequence[Recording]) -> list[Listed]:
     return sorted(found, key=lambda one: (-one.count, one.text))
 
 
-def _listed(marks: list[Annotation], recordings: int) -> Listed:
+def _listed(marks: list[Annotation], recordings: int) -> MarkText:
     text = Counter(" ".join(mark.text.split()) for mark in marks).most_common(1)[0][0]
     lengths = [mark.duration for mark in marks]
     channels = tuple(dict.fromkeys(mark.channel for mark in marks if mark.channel))
     beats = any(mark.kind == BEAT for mark in marks)
-    return Listed(text, len(marks), recordings, sum(lengths), min(lengths), max(lengths), channels, beats)
+    return MarkText(text, len(marks), recordings, sum(lengths), min(lengths), max(lengths), channels, beats)
 
 
 def _key(mark: Annotation) -> str:
@@ -133,7 +133,7 @@ def present(placement: AnyPlacement, recordings: Sequence[Recording]) -> AnyPlac
     return placement.model_copy(update=update)
 
 
-def _missing(text: str, there: Sequence[Listed]) -> str:
+def _missing(text: str, there: Sequence[MarkText]) -> str:
     names = ", ".join(f"{one.text!r} ({one.count})" for one in there[:LISTED]) + (", …" if there[LISTED:] else "")
     has = f"they have {names}" if there else "they have none at all"
     return f"No recording has annotated events called {text!r}; {has}. Choose other events."
