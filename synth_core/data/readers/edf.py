@@ -159,7 +159,7 @@ def read_file(file: Path, files: Files, opening: Opening, kinds: Mapping[str, st
         annotations=_from_start(read_annotations(header), onset),
         source=Source(file.parent.resolve().name),
         metadata=_metadata(header, choice, signals, opening),
-        stated_unit=signals[0].unit,
+        stated_unit=units[0],
         warnings=_warnings(header, choice, signals, opening),
         header=header,
         picks=choice.picks,
