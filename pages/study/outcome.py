@@ -12,6 +12,7 @@ from synth_core.study import results
 from synth_core.study.results import Result, StudyResults
 from synth_core.study.statistics import Interval
 from synth_core.study.store import StudyRecord
+from synth_core.study.verification import Verification
 
 MOST_CURVES = 4  # raters whose ROC is drawn beside that of all
 
@@ -38,10 +39,7 @@ def show(study: StudyRecord) -> None:
     except StudyError as error:
         st.info(words.plain(error), icon=":material/info:")
         return
-    if found.intact:
-        st.caption("The seal is intact: protocol, items and key are those locked before the first answer.")
-    else:
-        st.error("The seal is broken: protocol, items or key were changed after the lock. Do not trust these results.")
+    _seal(found.verification)
     _headline(found)
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -49,6 +47,21 @@ def show(study: StudyRecord) -> None:
     with right:
         _roc(found)
     _table(found)
+
+
+def _seal(found: Verification) -> None:
+    if found.intact:
+        trusted = (
+            "" if found.adopted_at is None else f" What came before {found.adopted_at:%Y-%m-%d} is taken on trust."
+        )
+        st.caption(
+            "The seal is intact: protocol, items and key are those locked before the first answer, and every answer, "
+            f"order and event is as the log of {found.entries:d} entries has it.{trusted}"
+        )
+        return
+    st.error("The seal is broken: something was changed behind this program. Do not trust these results.")
+    for problem in found.problems:
+        st.write(words.plain(problem))
 
 
 def _headline(found: StudyResults) -> None:

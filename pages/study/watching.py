@@ -1,4 +1,4 @@
-"""An open study: its invitation and how far each rater is, without a word of who is right."""
+"""An open study: its invitations and how far each rater is, without a word of who is right."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.shared import studies, words
+from pages.study import inviting
 from synth_core.study.store import StudyRecord
 
 
@@ -39,14 +40,8 @@ def show(study: StudyRecord) -> None:
     ]
     st.caption(words.plain(" · ".join(facts)))
     if study.closed_at is None:
-        st.markdown("Invitation, for everyone whom you ask to rate")
-        st.code(_invitation(study.id), language=None, width=640)
+        inviting.show(study)
         _progress(study)
-
-
-def _invitation(study_id: str) -> str:
-    base = (st.context.url or "").split("?")[0].rstrip("/").rsplit("/study", 1)[0]
-    return f"{base}/rate?study={study_id}"
 
 
 @st.fragment(run_every=5.0)

@@ -5,19 +5,24 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from synth_core.errors import StudyError
 from synth_core.storage import publish_directory
-from synth_core.study.key import Truth, seal
+from synth_core.study.access import Operation
+from synth_core.study.key import Truth, locked, seal, truth_of
 from synth_core.study.payload import Rendering, write_payload
 from synth_core.study.protocol import StudyProtocol
-from synth_core.study.store import Store
-from synth_core.study.tables import Event, Item, Study
+from synth_core.study.store import Store, known_study
+from synth_core.study.tables import Event, Item, Order, Study
 from synth_core.types import Batch
 
 
@@ -33,46 +38,82 @@ class _Candidate:
 
 
 def create_study(
-    store: Store, protocol: StudyProtocol, real: Batch, synthetic: Batch, *, source: str, now: datetime
+    store: Store,
+    protocol: StudyProtocol,
+    real: Batch,
+    synthetic: Batch,
+    *,
+    source: str | Sequence[str],
+    now: datetime,
+    plan: dict[str, Any] | None = None,
+    lock: bool = True,
 ) -> str:
-    """Write the blinded items, the key and the locked protocol of a new study.
+    """Write the blinded items, the key and the protocol of a new study, and lock it.
 
     Parameters
     ----------
     real, synthetic : `protocol.items_per_side` examples or more each; more are not used. Example i of both has the
         same classes where both say theirs.
-    source : name of the generator; kept with the key.
+    source : name of the generator, or of that of each synthetic example; kept with the key.
     now : an aware datetime.
+    plan : where the examples are from; kept as it is.
+    lock : False makes a draft, which `lock_study` locks; nobody can be invited before.
 
     Returns
     -------
-    The study's id, which is also its invitation token.
+    The study's id.
 
     Raises
     ------
     StudyError : when there are too few examples, they do not look alike, or their classes are not balanced.
     """
+    store.require(Operation.MAKE)
     n = protocol.items_per_side
     for batch, side in ((real, "real"), (synthetic, "synthetic")):
         if len(batch) < n:
             raise StudyError(f"This study needs {n} {side} examples, practice included. There are {len(batch)}.")
     real, synthetic = real.select(slice(n)), synthetic.select(slice(n))
-    candidates = _candidates(protocol, real, synthetic, source)
+    sources = [source] * n if isinstance(source, str) else list(source)[:n]
+    candidates = _candidates(protocol, real, synthetic, sources)
     rendering = Rendering.fit(real, synthetic)
     study_id = secrets.token_hex(16)
     folder = store.folder(study_id)
     try:
         items, key = _write_items(folder, study_id, rendering, candidates)
-        _register(store, study_id, protocol, rendering, items, key, now)
+        made = Study(
+            id=study_id,
+            protocol=protocol.model_dump(mode="json"),
+            rendering=rendering.model_dump(mode="json"),
+            seal="",
+            created_at=now,
+            plan=plan,
+        )
+        _register(store, made, items, key, lock=lock)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return study_id
 
 
-def _candidates(protocol: StudyProtocol, real: Batch, synthetic: Batch, source: str) -> list[_Candidate]:
+def lock_study(store: Store, study_id: str, now: datetime) -> str:
+    """Lock a draft: its order is drawn, and protocol, items and key are sealed. Raters can be invited from now on.
+
+    Returns
+    -------
+    The mark of the lock in the log. Kept elsewhere, it shows later that this lock was not replaced.
+
+    Raises
+    ------
+    StudyError : when the study is unknown or locked already.
+    """
+    store.require(Operation.MAKE)
+    with store.writing() as session:
+        return _lock(store, session, known_study(session, study_id, to_change=True), now)
+
+
+def _candidates(protocol: StudyProtocol, real: Batch, synthetic: Batch, sources: Sequence[str]) -> list[_Candidate]:
     """Both sides in one random order. Example i of both is for practice or of neither, so that strata stay balanced."""
-    rng = np.random.default_rng(protocol.seed)
+    rng = np.random.default_rng(protocol.seed)  # None: from the operating system, so that nobody can draw it again
     practice = set(rng.permutation(len(real))[: protocol.practice // 2].tolist())
     strata = _strata(real), _strata(synthetic)
     if None not in strata and Counter(strata[0]) != Counter(strata[1]):
@@ -84,7 +125,7 @@ def _candidates(protocol: StudyProtocol, real: Batch, synthetic: Batch, source: 
             values=batch.values[index].numpy(),
             synthetic=batch is synthetic,
             stratum=(own or [""] * len(batch))[index],
-            source=source if batch is synthetic else (batch.subjects or ("",) * len(batch))[index],
+            source=sources[index] if batch is synthetic else (batch.subjects or ("",) * len(batch))[index],
             practice=index in practice,
         )
         for batch, own in zip((real, synthetic), strata, strict=True)
@@ -122,29 +163,24 @@ def _write_items(
     return items, key
 
 
-def _register(
-    store: Store,
-    study_id: str,
-    protocol: StudyProtocol,
-    rendering: Rendering,
-    items: list[Item],
-    key: list[Truth],
-    now: datetime,
-) -> None:
-    """Everything in one transaction: a study is there whole and locked, or not at all."""
-    asked, rendered = protocol.model_dump(mode="json"), rendering.model_dump(mode="json")
-    with store.session() as session:
-        session.add(
-            Study(
-                id=study_id,
-                protocol=asked,
-                rendering=rendered,
-                seal=seal(asked, rendered, items, key),
-                created_at=now,
-            )
-        )
-        session.flush()
-        session.add_all(items)
-        session.flush()
-        session.add_all(key)
-        session.add(Event(study_id=study_id, at=now, kind="locked", reason="made"))
+def _register(store: Store, study: Study, items: list[Item], key: list[Truth], *, lock: bool) -> None:
+    """Everything in one transaction: a study is there whole, or not at all."""
+    with store.writing() as session:
+        for rows in ([study], items, key):
+            session.add_all(rows)
+            session.flush()
+        if lock:
+            _lock(store, session, study, study.created_at)
+
+
+def _lock(store: Store, session: Session, study: Study, now: datetime) -> str:
+    if study.locked_at is not None:
+        raise StudyError("This study is locked already; what was locked is not changed any more.")
+    items = session.scalars(select(Item).where(Item.study_id == study.id)).all()
+    key = list(truth_of(session, study.id).values())
+    given = study.protocol["seed"]
+    order = Order(study_id=study.id, seed=secrets.randbits(63) if given is None else given)
+    study.locked_at, study.seal = now, seal(study.protocol, study.rendering, items, key)
+    session.add_all([order, Event(study_id=study.id, at=now, kind="locked", reason="made")])
+    content = locked(study, order, items, key) | {"created_at": study.created_at.isoformat(), "reason": "made"}
+    return store.journal.append(session, study.id, "locked", now, content)

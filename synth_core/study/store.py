@@ -1,50 +1,48 @@
-"""Keeps studies, raters and answers in one database; knows nothing of which item is synthetic."""
+"""Keeps studies, raters and answers in one database; knows nothing of which item is synthetic.
+
+Whoever rates shows a participation code. Everything else is done on behalf of a principal (`access`): a store that acts
+for nobody refuses it.
+"""
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Self
 
-from sqlalchemy import Engine, Row, Select, func, select
+from sqlalchemy import Engine, Row, Select, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from synth_core.errors import StudyError
+from synth_core.study import access, entries
+from synth_core.study.access import Operation, Principal
+from synth_core.study.log import Journal, read_log
 from synth_core.study.payload import Rendering
+from synth_core.study.profile import Profile, folded
 from synth_core.study.protocol import StudyProtocol
 from synth_core.study.schedule import schedule
-from synth_core.study.tables import Answer, Item, Rater, Study, Trial
+from synth_core.study.tables import Answer, Invitation, Item, Order, Rater, Study, Trial
+from synth_core.study.timing import Timing
 
-LONGEST = 3_600_000  # ms; a rater who leaves the page open is not an hour-long thinker
-
-
-@dataclass(frozen=True)
-class Profile:
-    """Who takes part: a name or pseudonym, the specialty, and years of experience in it."""
-
-    name: str
-    specialty: str
-    years: int
-
-    def __post_init__(self) -> None:
-        if not self.name.strip():
-            raise StudyError("Please give a name or a pseudonym.")
-        if not 0 <= self.years <= 80:
-            raise StudyError("Years of experience must lie between 0 and 80.")
+__all__ = ["Profile", "Progress", "Store", "StudyRecord", "Task", "hashed"]
 
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """A study as everyone may see it."""
+    """A study without its key: what its owner's pages and, in part, its raters' pages show."""
 
     id: str
     protocol: StudyProtocol
     rendering: Rendering
     created_at: datetime
+    locked_at: datetime | None
     closed_at: datetime | None
 
 
@@ -88,11 +86,24 @@ class Store:
     ----------
     engine : an SQLAlchemy engine whose tables exist (`database.open_store` makes them).
     items : folder that holds one folder of payloads per study.
+    journal : writes the log of each change.
     """
 
-    def __init__(self, engine: Engine, items: Path) -> None:
+    def __init__(self, engine: Engine, items: Path, journal: Journal) -> None:
         self._sessions = sessionmaker(engine, expire_on_commit=False)
         self._items = items
+        self.journal = journal
+        self._principal: Principal | None = None
+
+    def acting(self, principal: Principal | None) -> Self:
+        """The same store on behalf of someone."""
+        other = copy.copy(self)
+        other._principal = principal
+        return other
+
+    def require(self, operation: Operation) -> None:
+        """Nothing where the one on whose behalf this store acts may do this; StudyError where not."""
+        access.require(self._principal, operation)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -100,39 +111,67 @@ class Store:
         with self._sessions.begin() as session:
             yield session
 
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """One transaction that may append to logs; in SQLite no other writes at the same time."""
+        with self._sessions() as session:
+            with session.begin():
+                if session.get_bind().dialect.name == "sqlite":  # its lock, before anything is read
+                    session.execute(text("BEGIN IMMEDIATE"))
+                yield session
+            self.journal.note_heads(session)
+
     def folder(self, study_id: str) -> Path:
         """Where the payloads of a study are."""
         return self._items / study_id
 
     def studies(self) -> list[StudyRecord]:
         """All studies, the newest first."""
+        self.require(Operation.LIST)
         with self.session() as session:
             rows = session.scalars(select(Study).order_by(Study.created_at.desc()))
             return [_record(row) for row in rows]
 
     def study(self, study_id: str) -> StudyRecord:
-        """One study; StudyError when the invitation is not known."""
+        """One study; StudyError when there is none of that id."""
+        self.require(Operation.LIST)
         with self.session() as session:
-            return _record(_study(session, study_id))
+            return _record(known_study(session, study_id))
 
-    def join(self, study_id: str, profile: Profile, now: datetime) -> str:
-        """Enrol a rater who has consented, with an own order of items.
+    def commitment(self, study_id: str) -> str:
+        """The newest mark of a study's log: kept elsewhere, it shows later that nothing before it was changed."""
+        self.require(Operation.VERIFY)
+        with self.session() as session:
+            log = read_log(session, study_id)
+            return log[-1].mark if log else ""
+
+    def invited(self, invitation: str) -> StudyRecord:
+        """The study that an invitation is for; StudyError when it is not known or was used."""
+        with self.session() as session:
+            return _record(known_study(session, _unused(session, invitation).study_id))
+
+    def join(self, invitation: str, profile: Profile, now: datetime) -> str:
+        """Enrol a rater who has consented, with an own order of items; the invitation is used up.
 
         Returns
         -------
-        The rater's token: the participation code by which they come back.
+        The participation code by which the rater goes on and comes back; only its hash is kept.
 
         Raises
         ------
-        StudyError : when the study is unknown or closed, or the name is taken.
+        StudyError : when the invitation is unknown or used, the study is closed, or the name is taken.
         """
-        with self.session() as session:
-            study = _open_study(session, study_id)
+        code = secrets.token_hex(16)
+        with self.writing() as session:
+            place = _unused(session, invitation)
+            study = open_study(session, place.study_id)
+            number = session.scalar(select(func.count(Rater.id)).where(Rater.study_id == study.id)) or 0
             rater = Rater(
-                study_id=study_id,
-                token=secrets.token_hex(16),
-                name=profile.name.strip(),
-                specialty=profile.specialty.strip(),
+                study_id=study.id,
+                token=hashed(code)[:32],
+                name=profile.name,
+                folded=folded(profile.name),
+                specialty=profile.specialty,
                 years=profile.years,
                 joined_at=now,
             )
@@ -143,13 +182,17 @@ class Store:
                 raise StudyError(
                     "Someone with this name takes part already. If it is you, come back with your participation code."
                 ) from error
-            session.add_all(_trials(session, study, rater))
-            return rater.token
+            trials = _trials(session, study, rater, number + 1)
+            session.add_all(trials)
+            place.used_at, place.rater_id = now, rater.id
+            session.flush()
+            self.journal.append(session, study.id, "joined", now, entries.joined(rater, trials, place.id))
+        return code
 
     def study_of(self, rater_token: str) -> StudyRecord:
         """The study that a rater takes part in; StudyError when the participation code is not known."""
         with self.session() as session:
-            return _record(_study(session, _rater(session, rater_token).study_id))
+            return _record(known_study(session, _rater(session, rater_token).study_id))
 
     def task(self, rater_token: str) -> Task | None:
         """The first showing without an answer, or None when all are answered."""
@@ -174,34 +217,39 @@ class Store:
             can_undo=before is not None and not before.practice and not rows[position].undone,
         )
 
-    def answer(self, rater_token: str, trial_token: str, value: int, milliseconds: int, now: datetime) -> None:
+    def answer(self, rater_token: str, trial_token: str, value: int, timing: Timing | int, now: datetime) -> None:
         """Keep one answer. The same showing answered again changes nothing: a double click is one answer.
+
+        Parameters
+        ----------
+        timing : as the browser measured it; a number is milliseconds of a showing that was never hidden.
 
         Raises
         ------
         StudyError : for an unknown showing, a value off the scale, or a closed study.
         """
-        try:
-            with self.session() as session:
-                rater = _rater(session, rater_token)
-                steps = int(_open_study(session, rater.study_id).protocol["steps"])
-                if not 1 <= value <= steps:
-                    raise StudyError(f"An answer is a number from 1 to {steps}. Got {value} instead.")
-                trial = _trial(session, rater, trial_token)
-                if _standing_answer(session, trial) is None:
-                    spent = min(max(milliseconds, 0), LONGEST)
-                    session.add(Answer(trial_id=trial.id, value=value, milliseconds=spent, answered_at=now))
-        except IntegrityError:  # the same showing was answered twice at the same moment: the first stands
-            return
+        measured = Timing(timing) if isinstance(timing, int) else timing
+        with self.writing() as session:
+            rater = _rater(session, rater_token)
+            steps = int(open_study(session, rater.study_id).protocol["steps"])
+            if not 1 <= value <= steps:
+                raise StudyError(f"An answer is a number from 1 to {steps}. Got {value} instead.")
+            trial = _trial(session, rater, trial_token)
+            if _standing_answer(session, trial) is not None:
+                return
+            answer = Answer(trial_id=trial.id, value=value, answered_at=now, **measured.columns(steps))
+            session.add(answer)
+            session.flush()
+            self.journal.append(session, rater.study_id, "answered", now, entries.answered(answer))
 
     def undo(self, rater_token: str, now: datetime) -> bool:
         """Take back the answer before the current showing, one step only; False when that is not possible.
 
         The row stays, marked. Practice answers stay: their truth has been told.
         """
-        with self.session() as session:
+        with self.writing() as session:
             rater = _rater(session, rater_token)
-            _open_study(session, rater.study_id)
+            open_study(session, rater.study_id)
             rows = session.execute(_trials_with_answers(rater.id)).all()
             position = next((index for index, row in enumerate(rows) if row.answer_id is None), len(rows))
             undone_here = position < len(rows) and rows[position].undone > 0
@@ -209,6 +257,7 @@ class Store:
                 return False
             answer = session.get_one(Answer, rows[position - 1].answer_id)
             answer.undone_at = now
+            self.journal.append(session, rater.study_id, "undone", now, {"answer": answer.id})
             return True
 
     def feedback(self, rater_token: str, trial_token: str) -> str | None:
@@ -221,6 +270,7 @@ class Store:
 
     def progress(self, study_id: str) -> list[Progress]:
         """How far each rater has come, in the order in which they joined."""
+        self.require(Operation.WATCH)
         answered = (
             select(Rater, func.count(Trial.id), func.count(Answer.id), func.max(Answer.answered_at))
             .join(Trial, Trial.rater_id == Rater.id)
@@ -236,15 +286,21 @@ class Store:
             ]
 
 
-def _trials(session: Session, study: Study, rater: Rater) -> list[Trial]:
+def hashed(token: str) -> str:
+    """SHA-256 of an invitation or a participation code, which are random enough to need no salt."""
+    return hashlib.sha256(token.strip().encode(errors="surrogatepass")).hexdigest()
+
+
+def _trials(session: Session, study: Study, rater: Rater, number: int) -> list[Trial]:
+    """The order of one rater, drawn from the secret seed of the study and the rater's number in it."""
     protocol = StudyProtocol.model_validate(study.protocol)
     items = session.execute(select(Item.id, Item.feedback).where(Item.study_id == study.id)).all()
     showings = schedule(
         [item for item, feedback in items if feedback is None],
         [item for item, feedback in items if feedback is not None],
         repeats=protocol.repeated,
-        seed=protocol.seed,
-        rater=rater.id,
+        seed=session.get_one(Order, study.id).seed,
+        rater=number,
     )
     return [
         Trial(
@@ -267,22 +323,37 @@ def _trials_with_answers(rater_id: int) -> Select[tuple[Trial, int | None, int]]
     return query.where(Trial.rater_id == rater_id).order_by(Trial.position)
 
 
-def _study(session: Session, study_id: str) -> Study:
-    study = session.get(Study, study_id)
+def known_study(session: Session, study_id: str, *, to_change: bool = False) -> Study:
+    """A study; `to_change` keeps others from changing it until the transaction ends (in PostgreSQL)."""
+    study = session.get(Study, study_id, with_for_update=to_change or None)
     if study is None:
-        raise StudyError("This invitation is not known here; ask the person who sent it for the whole link.")
+        raise StudyError("There is no study of this id; `study list` and the Study page show those that there are.")
     return study
 
 
-def _open_study(session: Session, study_id: str) -> Study:
-    study = _study(session, study_id)
+def open_study(session: Session, study_id: str) -> Study:
+    """A study that is locked and takes answers, for a change of it."""
+    study = known_study(session, study_id, to_change=True)
+    if study.locked_at is None:
+        raise StudyError("This study is not locked yet and takes no raters.")
     if study.closed_at is not None:
         raise StudyError("This study is closed and takes no more answers. Thank you for your interest.")
     return study
 
 
-def _rater(session: Session, token: str) -> Rater:
-    rater = session.scalar(select(Rater).where(Rater.token == token))
+def _unused(session: Session, invitation: str) -> Invitation:
+    place = session.scalar(select(Invitation).where(Invitation.digest == hashed(invitation)).with_for_update())
+    if place is None:
+        raise StudyError("This invitation is not known here; ask the person who sent it for the whole link.")
+    if place.used_at is not None:
+        raise StudyError(
+            "This invitation was used already. If it was you, go on with your participation code; else ask for another."
+        )
+    return place
+
+
+def _rater(session: Session, code: str) -> Rater:
+    rater = session.scalar(select(Rater).where(Rater.token == hashed(code)[:32]))
     if rater is None:
         raise StudyError("This participation code is not known here; check that it is complete.")
     return rater
@@ -305,5 +376,6 @@ def _record(study: Study) -> StudyRecord:
         protocol=StudyProtocol.model_validate(study.protocol),
         rendering=Rendering.model_validate(study.rendering),
         created_at=study.created_at,
+        locked_at=study.locked_at,
         closed_at=study.closed_at,
     )

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from synth_core.study.invitations import invitations, invite
 from synth_core.study.store import Profile, Store
 from tests.pages.test_rate_page import NOW, store, study, words
 
@@ -22,7 +23,8 @@ def page() -> AppTest:
 
 
 def answer_all(store: Store, study: str, value: int) -> None:
-    code = store.join(study, Profile(f"Rater {value}", "neurology", 4), NOW)
+    (invitation,) = invite(store, study, 1, now=NOW)
+    code = store.join(invitation, Profile(f"Rater {value}", "neurology", 4), NOW)
     while (task := store.task(code)) is not None:
         store.answer(code, task.token, value, 700, NOW)
 
@@ -34,13 +36,26 @@ def test_an_empty_workspace_says_what_is_missing(tmp_path: Path, monkeypatch: py
     assert "no dataset" in words(app)
 
 
-def test_an_open_study_shows_invitation_and_progress_but_no_truth(store: Store, study: str) -> None:
+def test_an_open_study_shows_places_and_progress_but_no_truth(store: Store, study: str) -> None:
     answer_all(store, study, 1)
     app = page()
     assert not app.exception
-    assert f"/rate?study={study}" in words(app)
-    assert list(app.dataframe[0].value["Answered"]) == [6]
+    places, progress = (frame.value for frame in app.dataframe)
+    assert list(places["Rater"]) == ["Rater 1"]
+    assert list(progress["Answered"]) == [6]
+    assert store.commitment(study) in words(app)
     assert not app.metric
+
+
+def test_invitations_are_made_and_shown_once(store: Store, study: str) -> None:
+    app = page()
+    app.number_input(key="study-invite-n").set_value(2)
+    app.text_input(key="study-invite-note").set_value("ward 3")
+    next(button for button in app.button if button.label == "Make invitations").click().run()
+    (links,) = [code.value for code in app.code if "/rate?invitation=" in code.value]
+    assert len(set(links.split())) == 2
+    assert [place.note for place in invitations(store, study)] == ["ward 3"] * 2
+    assert "/rate?invitation=" not in words(page())
 
 
 def test_closing_needs_a_reason(store: Store, study: str) -> None:
