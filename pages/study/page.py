@@ -20,7 +20,9 @@ elif not known:
 else:
     study = watching.choose(known)
     watching.show(study)
-    if study.closed_at is None:
+    if study.locked_at is None:
+        watching.lock(study)
+    elif study.closed_at is None:
         outcome.close(study)
     else:
         outcome.show(study)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.shared import studies, words
 from pages.study import inviting
+from synth_core.study.design import lock_study
 from synth_core.study.store import StudyRecord
 
 
@@ -24,7 +25,7 @@ def choose(known: Sequence[StudyRecord]) -> StudyRecord:
 
 
 def _label(study: StudyRecord) -> str:
-    state = "open" if study.closed_at is None else "closed"
+    state = "draft" if study.locked_at is None else "open" if study.closed_at is None else "closed"
     return f"{study.protocol.title} ({study.created_at:%Y-%m-%d %H:%M} UTC, {state})"
 
 
@@ -39,9 +40,19 @@ def show(study: StudyRecord) -> None:
         f"{rendering.modality.upper()}, step {rendering.step:.3g} {words.unit(rendering.unit)}",
     ]
     st.caption(words.plain(" · ".join(facts)))
-    if study.closed_at is None:
+    if study.locked_at is not None and study.closed_at is None:
         inviting.show(study)
         _progress(study)
+
+
+def lock(study: StudyRecord) -> None:
+    """The owner's step from a draft to a study that takes raters."""
+    st.write(
+        "This is a draft. Locking seals protocol, items and key, and draws the orders; raters are invited after it."
+    )
+    if st.button("Lock", type="primary", icon=":material/lock:", key="study-lock"):
+        lock_study(studies.store(), study.id, studies.now())
+        st.rerun()
 
 
 @st.fragment(run_every=5.0)

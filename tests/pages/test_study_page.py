@@ -1,11 +1,15 @@
 from pathlib import Path
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
+from synth_core.study.design import create_study
 from synth_core.study.invitations import invitations, invite
+from synth_core.study.protocol import StudyProtocol
 from synth_core.study.store import Profile, Store
-from tests.pages.test_rate_page import NOW, store, study, words
+from synth_core.types import Batch
+from tests.pages.test_rate_page import NOW, SPEC, store, study, words
 
 __all__ = ["store", "study"]  # fixtures
 
@@ -83,3 +87,15 @@ def test_a_study_without_answers_says_so(store: Store, study: str) -> None:
     app.text_input(key="study-reason").set_value("nobody came")
     app.button(key="study-close").click().run()
     assert "Nobody has answered" in words(app)
+
+
+def test_a_draft_is_locked_before_anyone_is_invited(store: Store) -> None:
+    sides = (Batch(torch.randn(2, *SPEC.shape), SPEC) for _ in range(2))
+    protocol = StudyProtocol(title="Draft", per_side=2, practice=0)
+    draft = create_study(store, protocol, *sides, source="g", now=NOW, lock=False)
+    app = page()
+    assert [button.label for button in app.button] == ["Lock"]
+    app.button(key="study-lock").click().run()
+    assert not app.exception
+    assert store.study(draft).locked_at is not None
+    assert store.commitment(draft) in words(app)
