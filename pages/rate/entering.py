@@ -58,7 +58,7 @@ async def enter(request: Request) -> Response:
     except StudyError as error:
         return _refused(403, str(error))
     answer = Response(status_code=204, headers={"Cache-Control": "no-store"})
-    secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
+    secure = request.scope.get("scheme") == "https" or request.headers.get("x-forwarded-proto") == "https"
     answer.set_cookie(
         visitor.COOKIE,
         code,
