@@ -29,11 +29,28 @@ def close(study: StudyRecord) -> None:
             st.rerun()
 
 
+def amend(study: StudyRecord) -> None:
+    """What is done otherwise than the locked protocol has it: kept with its reason, beside a protocol that stays."""
+    with st.popover("Amend", icon=":material/edit_note:"):
+        st.write(
+            "The protocol stays as it was locked. What you say here is kept, dated, and reported with the results."
+        )
+        reason = st.text_area("What is done otherwise, and why", max_chars=2000, key="study-amendment")
+        if st.button("Keep the amendment", key="study-amend"):
+            results.amend(studies.store(), study.id, reason, studies.now())
+            st.rerun()
+
+
+def history(study: StudyRecord) -> None:
+    """What the owner did to a study after the lock, and why."""
+    titles = {"unblinded": "Closed and unblinded", "amended": "Amended"}
+    for at, kind, reason in results.events(studies.store(), study.id):
+        if kind in titles:
+            st.caption(f"{words.plain(titles[kind])} {at:%Y-%m-%d %H:%M} UTC: {words.plain(reason)}")
+
+
 def show(study: StudyRecord) -> None:
     """Results of a closed study."""
-    for at, kind, reason in results.events(studies.store(), study.id):
-        if kind == "unblinded":
-            st.caption(f"Closed and unblinded {at:%Y-%m-%d %H:%M} UTC: {words.plain(reason)}")
     try:
         found = results.results(studies.store(), study.id)
     except StudyError as error:

@@ -22,7 +22,11 @@ else:
     watching.show(study)
     if study.locked_at is None:
         watching.lock(study)
-    elif study.closed_at is None:
-        outcome.close(study)
     else:
-        outcome.show(study)
+        outcome.history(study)
+        if study.closed_at is None:
+            with st.container(horizontal=True):
+                outcome.amend(study)
+                outcome.close(study)
+        else:
+            outcome.show(study)

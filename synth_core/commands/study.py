@@ -263,7 +263,7 @@ def _store() -> Store:
 
 
 def _find(store: Store, given: str) -> str:
-    found = [one.id for one in store.studies() if given and one.id.startswith(given.lower())]
+    found = [one for one in store.study_ids() if given and one.startswith(given.lower())]
     if len(found) != 1:
         which = "No study begins" if not found else f"{len(found)} studies begin"
         raise InvalidSetting(f"{which} with {given!r}; `study list` shows their ids.")

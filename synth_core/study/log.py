@@ -11,9 +11,10 @@ import contextlib
 import hashlib
 import hmac
 import json
+import logging
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from sqlalchemy.orm import Session
 from synth_core.errors import StudyError
 from synth_core.study.tables import LogEntry, Study
 
+_logger = logging.getLogger(__name__)
 _PENDING = "heads"  # of a session: newest marks that are to be noted when it has been committed
 Head = tuple[int, str]  # number and mark of the newest entry
 
@@ -53,13 +55,8 @@ class Journal:
     def append(self, session: Session, study_id: str, kind: str, at: datetime, content: dict[str, Any]) -> str:
         """Add one entry within the caller's transaction, which must have the study to itself. Returns its mark."""
         session.scalar(select(Study.id).where(Study.id == study_id).with_for_update())  # PostgreSQL: one at a time
-        newest = session.execute(
-            select(LogEntry.number, LogEntry.mark)
-            .where(LogEntry.study_id == study_id)
-            .order_by(LogEntry.number.desc())
-            .limit(1)
-        ).first()
-        number, previous = (newest.number + 1, newest.mark) if newest else (1, "")
+        newest, previous = head(session, study_id)
+        number = newest + 1
         entry = LogEntry(study_id=study_id, number=number, at=at, kind=kind, content=content, previous=previous)
         entry.mark = self._mark(entry)
         session.add(entry)
@@ -73,21 +70,31 @@ class Journal:
         if self._heads is None or not pending:
             return
         lines = "".join(f"{study_id} {number} {mark}\n" for study_id, number, mark in pending)
-        descriptor = os.open(self._heads, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(descriptor, lines.encode())  # one write to a file opened to append: processes do not mix lines
-        finally:
-            os.close(descriptor)
+            descriptor = os.open(self._heads, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                os.write(descriptor, lines.encode())  # one write to a file opened to append: processes mix no lines
+            finally:
+                os.close(descriptor)
+        except OSError:  # the change itself is kept and marked; what is missing here only guards against cutting off
+            _logger.exception("the newest mark of a study could not be noted in %s", self._heads)
 
     def noted_heads(self, study_id: str) -> dict[int, str]:
         """Number → mark, as noted outside the database."""
         if self._heads is None or not self._heads.is_file():
             return {}
         words = (line.split() for line in self._heads.read_text(encoding="utf-8").splitlines())
-        return {int(own[1]): own[2] for own in words if len(own) == 3 and own[0] == study_id and len(own[2]) == 64}
+        whole = (own for own in words if len(own) == 3 and own[0] == study_id and len(own[2]) == 64)
+        return {int(own[1]): own[2] for own in whole if own[1].isdecimal()}
 
-    def faults(self, study_id: str, entries: Sequence[LogEntry], commitment: str | None = None) -> list[str]:
-        """What is wrong with a chain, as sentences; empty when it is whole and nothing was cut off."""
+    def faults(self, entries: Sequence[LogEntry], noted: Mapping[int, str], commitment: str | None = None) -> list[str]:
+        """What is wrong with a chain, as sentences; empty when it is whole and nothing was cut off.
+
+        Parameters
+        ----------
+        noted : marks outside the database, read before the entries: those grow meanwhile.
+        commitment : a mark that the owner kept.
+        """
         found: list[str] = []
         previous, expected = "", 1
         for entry in entries:
@@ -95,23 +102,12 @@ class Journal:
                 found.append(f"Entry {expected} of the log is missing.")
             elif entry.previous != previous:
                 found.append(f"Entry {entry.number} of the log does not follow the one before it.")
-            if not hmac.compare_digest(entry.mark, self._mark(entry)):
+            if not hmac.compare_digest(str(entry.mark).encode(), self._mark(entry).encode()):
                 found.append(
                     f"Entry {entry.number} of the log was not written by this program, or was changed afterwards."
                 )
             previous, expected = entry.mark, entry.number + 1
-        return found + self._cut_off(study_id, {entry.number: entry.mark for entry in entries}, commitment)
-
-    def _cut_off(self, study_id: str, marks: dict[int, str], commitment: str | None) -> list[str]:
-        noted, found = self.noted_heads(study_id), []
-        missing = sorted(number for number in noted if number > max(marks, default=0))
-        if missing:
-            found.append(f"The log ends before entry {missing[-1]}, which was written: its last entries were removed.")
-        if any(marks.get(number, mark) != mark for number, mark in noted.items()):
-            found.append("The log was replaced: it differs from the marks that were noted outside the database.")
-        if commitment is not None and commitment.strip().lower() not in marks.values():
-            found.append("The mark that you kept is not in this log: it was cut off, replaced, or is of another study.")
-        return found
+        return found + _cut_off({entry.number: entry.mark for entry in entries}, noted, commitment)
 
     def _mark(self, entry: LogEntry) -> str:
         content = [
@@ -125,9 +121,28 @@ class Journal:
         return hmac.new(self._key, canonical(content), hashlib.sha256).hexdigest()
 
 
+def _cut_off(marks: Mapping[int, str], noted: Mapping[int, str], commitment: str | None) -> list[str]:
+    found: list[str] = []
+    missing = sorted(number for number in noted if number > max(marks, default=0))
+    if missing:
+        found.append(f"The log ends before entry {missing[-1]}, which was written: its last entries were removed.")
+    if any(marks.get(number, mark) != mark for number, mark in noted.items()):
+        found.append("The log was replaced: it differs from the marks that were noted outside the database.")
+    if commitment is not None and commitment.strip().lower() not in marks.values():
+        found.append("The mark that you kept is not in this log: it was cut off, replaced, or is of another study.")
+    return found
+
+
 def read_log(session: Session, study_id: str) -> list[LogEntry]:
     """The entries of a study, oldest first."""
     return list(session.scalars(select(LogEntry).where(LogEntry.study_id == study_id).order_by(LogEntry.number)))
+
+
+def head(session: Session, study_id: str) -> Head:
+    """Number and mark of the newest entry; (0, "") where there is none."""
+    query = select(LogEntry.number, LogEntry.mark).where(LogEntry.study_id == study_id)
+    newest = session.execute(query.order_by(LogEntry.number.desc()).limit(1)).first()
+    return (newest.number, newest.mark) if newest else (0, "")
 
 
 def read_key(file: Path, *, may_create: bool) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -28,10 +29,11 @@ class Tables:
 
 
 def logged(entries: Sequence[LogEntry]) -> Tables:
-    """The tables that result from a log."""
+    """The tables that result from a log. What an entry says that is not one of ours, its mark has shown already."""
     tables = Tables()
     for entry in entries:
-        _APPLY.get(entry.kind, _nothing)(tables, entry.content, moment(entry.at))
+        with suppress(LookupError, TypeError, ValueError):
+            _APPLY.get(entry.kind, _nothing)(tables, entry.content, moment(entry.at))
     return tables
 
 

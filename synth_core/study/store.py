@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Self
 
 from sqlalchemy import Engine, Row, Select, func, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from synth_core.errors import StudyError
 from synth_core.study import access, entries
 from synth_core.study.access import Operation, Principal
-from synth_core.study.log import Journal, read_log
+from synth_core.study.log import Journal, head
 from synth_core.study.payload import Rendering
 from synth_core.study.profile import Profile, folded
 from synth_core.study.protocol import StudyProtocol
@@ -113,13 +113,34 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """One transaction that may append to logs; in SQLite no other writes at the same time."""
-        with self._sessions() as session:
-            with session.begin():
-                if session.get_bind().dialect.name == "sqlite":  # its lock, before anything is read
-                    session.execute(text("BEGIN IMMEDIATE"))
-                yield session
-            self.journal.note_heads(session)
+        """One transaction that may append to logs; in SQLite no other writes at the same time.
+
+        Raises
+        ------
+        StudyError : when the database is locked for long or cannot be written; then nothing of the block was kept.
+        """
+        try:
+            with self._sessions() as session:
+                with session.begin():
+                    if session.get_bind().dialect.name == "sqlite":  # its lock, before anything is read
+                        session.execute(text("BEGIN IMMEDIATE"))
+                    yield session
+                self.journal.note_heads(session)
+        except OperationalError as error:
+            raise StudyError(
+                "This could not be kept: the study database is busy, or its disk is full. Nothing else was lost; "
+                "please try again."
+            ) from error
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """All tables at one moment, to be read, whatever raters do meanwhile."""
+        with self._sessions.begin() as session:
+            if session.get_bind().dialect.name == "sqlite":
+                session.execute(text("BEGIN"))
+            else:
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
 
     def folder(self, study_id: str) -> Path:
         """Where the payloads of a study are."""
@@ -132,6 +153,12 @@ class Store:
             rows = session.scalars(select(Study).order_by(Study.created_at.desc()))
             return [_record(row) for row in rows]
 
+    def study_ids(self) -> list[str]:
+        """Ids of all studies, those too whose description is damaged."""
+        self.require(Operation.LIST)
+        with self.session() as session:
+            return list(session.scalars(select(Study.id)))
+
     def study(self, study_id: str) -> StudyRecord:
         """One study; StudyError when there is none of that id."""
         self.require(Operation.LIST)
@@ -142,8 +169,7 @@ class Store:
         """The newest mark of a study's log: kept elsewhere, it shows later that nothing before it was changed."""
         self.require(Operation.VERIFY)
         with self.session() as session:
-            log = read_log(session, study_id)
-            return log[-1].mark if log else ""
+            return head(session, study_id)[1]
 
     def invited(self, invitation: str) -> StudyRecord:
         """The study that an invitation is for; StudyError when it is not known or was used."""

@@ -82,6 +82,15 @@ def test_closing_unblinds_and_shows_accuracy_with_its_interval(store: Store, stu
     assert list(app.dataframe[0].value["n"]) == [4, 4, 8]
 
 
+def test_an_amendment_is_kept_and_shown_with_its_reason(store: Store, study: str) -> None:
+    app = page()
+    app.text_area(key="study-amendment").set_value("a *fourth* rater")
+    app.button(key="study-amend").click().run()
+    assert not app.exception
+    assert "Amended" in words(app)
+    assert "a \\*fourth\\* rater" in words(page())
+
+
 def test_a_study_without_answers_says_so(store: Store, study: str) -> None:
     app = page()
     app.text_input(key="study-reason").set_value("nobody came")

@@ -1,3 +1,5 @@
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
@@ -15,6 +17,7 @@ from synth_core.study.design import create_study
 from synth_core.study.protocol import StudyProtocol
 from synth_core.study.store import Profile, Store
 from synth_core.study.tables import Answer, Base, Trial
+from synth_core.study.verification import verify
 from tests.study.conftest import NOW, answer_all, batch, joined, owned
 
 
@@ -168,6 +171,42 @@ def test_raters_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
     threads = [Thread(target=answer_all, args=(store, rater)) for rater in raters]
     for thread in threads:
         thread.start()
+    found = []
+    while any(thread.is_alive() for thread in threads):
+        found += verify(store, study).problems
     for thread in threads:
         thread.join()
     assert [progress.answered for progress in store.progress(study)] == [6] * 8
+    assert found == []
+    assert verify(store, study).entries == 1 + 8 + 8 + 8 * 6
+
+
+def test_a_database_that_stays_locked_is_one_sentence_and_the_answer_can_be_given_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("synth_core.study.database.BUSY_SECONDS", 0.05)
+    store = owned(f"sqlite:///{tmp_path}/study.db", tmp_path / "items")
+    protocol = StudyProtocol(title="Busy", per_side=2, practice=0)
+    rater = joined(store, create_study(store, protocol, batch(2), batch(2), source="g", now=NOW), "Ada")
+    task = store.task(rater)
+    assert task is not None
+    with closing(sqlite3.connect(tmp_path / "study.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StudyError, match="try again"):
+            store.answer(rater, task.token, 2, 100, NOW)
+    store.answer(rater, task.token, 3, 100, NOW)
+    with store.session() as session:
+        assert session.scalars(select(Answer.value)).all() == [3]
+
+
+def test_a_mark_that_cannot_be_noted_loses_no_answer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = owned(f"sqlite:///{tmp_path}/study.db", tmp_path / "items")
+    protocol = StudyProtocol(title="Full", per_side=2, practice=0)
+    study = create_study(store, protocol, batch(2), batch(2), source="g", now=NOW)
+    rater = joined(store, study, "Ada")
+    (tmp_path / "study.heads").unlink()
+    (tmp_path / "study.heads").mkdir()
+    answer_all(store, rater)
+    assert store.task(rater) is None
+    assert "could not be noted" in caplog.text
+    assert verify(store, study).intact

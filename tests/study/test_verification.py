@@ -97,6 +97,16 @@ CHANGES = {
         "Entry 9 .* changed afterwards",
     ),
     "entry deleted": ("DELETE FROM log WHERE number = 9", "Entry 9 of the log is missing"),
+    "entry emptied": ("UPDATE log SET content = '{}' WHERE number = 9", "Entry 9 .* changed afterwards"),
+    "entry that is none": ("UPDATE log SET content = '[1]' WHERE number = 1", "Entry 1 .* changed afterwards"),
+    "entry that is no JSON": ("UPDATE log SET content = 'x' WHERE number = 9", "not written by this program"),
+    "mark of other letters": ("UPDATE log SET mark = 'ä' WHERE number = 9", "Entry 9 .* changed afterwards"),
+    "time that is none": ("UPDATE answers SET answered_at = 'x' WHERE id = 3", "not written by this program"),
+    "no protocol": ("UPDATE studies SET protocol = '{}'", "The protocol was changed"),
+    "answer of another trial": (
+        "UPDATE answers SET trial_id = 999 WHERE id = 3",
+        "answer 3 .* was (deleted|rewritten)",
+    ),
     "last entries deleted": ("DELETE FROM log WHERE number > 30", "its last entries were removed"),
     "log deleted": ("DELETE FROM log", "its last entries were removed"),
 }
