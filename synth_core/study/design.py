@@ -21,7 +21,8 @@ from synth_core.study.access import Operation
 from synth_core.study.key import Truth, locked, seal, truth_of
 from synth_core.study.payload import Rendering, write_payload
 from synth_core.study.protocol import StudyProtocol
-from synth_core.study.store import Store, known_study
+from synth_core.study.rows import known_study
+from synth_core.study.store import Store
 from synth_core.study.tables import Event, Item, Order, Study
 from synth_core.types import Batch
 

@@ -20,7 +20,8 @@ from synth_core.study.key import truth_of
 from synth_core.study.log import read_log
 from synth_core.study.plan import plan_text
 from synth_core.study.results import results
-from synth_core.study.store import Store, known_study
+from synth_core.study.rows import known_study
+from synth_core.study.store import Store
 from synth_core.study.tables import Answer, Rater, Trial
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of a formula

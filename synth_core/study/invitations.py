@@ -11,7 +11,8 @@ from sqlalchemy import select
 from synth_core.errors import StudyError
 from synth_core.study import entries
 from synth_core.study.access import Operation
-from synth_core.study.store import Store, hashed, open_study
+from synth_core.study.rows import hashed, open_study
+from synth_core.study.store import Store
 from synth_core.study.tables import Invitation, Rater
 
 MOST = 200  # made at once

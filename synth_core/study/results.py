@@ -13,8 +13,9 @@ from synth_core.errors import StudyError
 from synth_core.study.access import Operation
 from synth_core.study.key import truth_of
 from synth_core.study.protocol import StudyProtocol
+from synth_core.study.rows import open_study
 from synth_core.study.statistics import Interval, Sensitivity, auc_interval, clopper_pearson, signal_detection, wilson
-from synth_core.study.store import Store, open_study
+from synth_core.study.store import Store
 from synth_core.study.tables import Answer, Event, Rater, Study, Trial
 from synth_core.study.verification import Verification, verify
 

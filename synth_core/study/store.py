@@ -7,11 +7,9 @@ for nobody refuses it.
 from __future__ import annotations
 
 import copy
-import hashlib
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -24,59 +22,15 @@ from synth_core.errors import StudyError
 from synth_core.study import access, entries
 from synth_core.study.access import Operation, Principal
 from synth_core.study.log import Journal, head
-from synth_core.study.payload import Rendering
 from synth_core.study.profile import Profile, folded
 from synth_core.study.protocol import StudyProtocol
+from synth_core.study.records import Progress, StudyRecord, Task, record_of
+from synth_core.study.rows import hashed, known_study, open_study, rater_of, trial_of, unused_place
 from synth_core.study.schedule import schedule
-from synth_core.study.tables import Answer, Invitation, Item, Order, Rater, Study, Trial
+from synth_core.study.tables import Answer, Item, Order, Rater, Study, Trial
 from synth_core.study.timing import Timing
 
-__all__ = ["Profile", "Progress", "Store", "StudyRecord", "Task", "hashed"]
-
-
-@dataclass(frozen=True)
-class StudyRecord:
-    """A study without its key: what its owner's pages and, in part, its raters' pages show."""
-
-    id: str
-    protocol: StudyProtocol
-    rendering: Rendering
-    created_at: datetime
-    locked_at: datetime | None
-    closed_at: datetime | None
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a rater is to answer now.
-
-    Parameters
-    ----------
-    token : of this showing; random.
-    payload : file to show.
-    practice : feedback follows, and the answer does not count.
-    number, total : position among the practice or among the scored showings, from 1.
-    can_undo : whether the answer before may be taken back.
-    """
-
-    token: str
-    payload: Path
-    practice: bool
-    number: int
-    total: int
-    can_undo: bool
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far one rater has come; `total` and `answered` count practice and repeats."""
-
-    name: str
-    specialty: str
-    years: int
-    answered: int
-    total: int
-    last_answer: datetime | None
+__all__ = ["Profile", "Progress", "Store", "StudyRecord", "Task"]
 
 
 class Store:
@@ -151,7 +105,7 @@ class Store:
         self.require(Operation.LIST)
         with self.session() as session:
             rows = session.scalars(select(Study).order_by(Study.created_at.desc()))
-            return [_record(row) for row in rows]
+            return [record_of(row) for row in rows]
 
     def study_ids(self) -> list[str]:
         """Ids of all studies, those too whose description is damaged."""
@@ -163,7 +117,7 @@ class Store:
         """One study; StudyError when there is none of that id."""
         self.require(Operation.LIST)
         with self.session() as session:
-            return _record(known_study(session, study_id))
+            return record_of(known_study(session, study_id))
 
     def commitment(self, study_id: str) -> str:
         """The newest mark of a study's log: kept elsewhere, it shows later that nothing before it was changed."""
@@ -174,7 +128,7 @@ class Store:
     def invited(self, invitation: str) -> StudyRecord:
         """The study that an invitation is for; StudyError when it is not known or was used."""
         with self.session() as session:
-            return _record(known_study(session, _unused(session, invitation).study_id))
+            return record_of(known_study(session, unused_place(session, invitation).study_id))
 
     def join(self, invitation: str, profile: Profile, now: datetime) -> str:
         """Enrol a rater who has consented, with an own order of items; the invitation is used up.
@@ -189,7 +143,7 @@ class Store:
         """
         code = secrets.token_hex(16)
         with self.writing() as session:
-            place = _unused(session, invitation)
+            place = unused_place(session, invitation)
             study = open_study(session, place.study_id)
             number = session.scalar(select(func.count(Rater.id)).where(Rater.study_id == study.id)) or 0
             rater = Rater(
@@ -218,12 +172,12 @@ class Store:
     def study_of(self, rater_token: str) -> StudyRecord:
         """The study that a rater takes part in; StudyError when the participation code is not known."""
         with self.session() as session:
-            return _record(known_study(session, _rater(session, rater_token).study_id))
+            return record_of(known_study(session, rater_of(session, rater_token).study_id))
 
     def task(self, rater_token: str) -> Task | None:
         """The first showing without an answer, or None when all are answered."""
         with self.session() as session:
-            rater = _rater(session, rater_token)
+            rater = rater_of(session, rater_token)
             rows = session.execute(_trials_with_answers(rater.id)).all()
             position = next((index for index, row in enumerate(rows) if row.answer_id is None), None)
             if position is None:
@@ -256,11 +210,11 @@ class Store:
         """
         measured = Timing(timing) if isinstance(timing, int) else timing
         with self.writing() as session:
-            rater = _rater(session, rater_token)
+            rater = rater_of(session, rater_token)
             steps = int(open_study(session, rater.study_id).protocol["steps"])
             if not 1 <= value <= steps:
                 raise StudyError(f"An answer is a number from 1 to {steps}. Got {value} instead.")
-            trial = _trial(session, rater, trial_token)
+            trial = trial_of(session, rater, trial_token)
             if _standing_answer(session, trial) is not None:
                 return
             answer = Answer(trial_id=trial.id, value=value, answered_at=now, **measured.columns(steps))
@@ -274,7 +228,7 @@ class Store:
         The row stays, marked. Practice answers stay: their truth has been told.
         """
         with self.writing() as session:
-            rater = _rater(session, rater_token)
+            rater = rater_of(session, rater_token)
             open_study(session, rater.study_id)
             rows = session.execute(_trials_with_answers(rater.id)).all()
             position = next((index for index, row in enumerate(rows) if row.answer_id is None), len(rows))
@@ -289,7 +243,7 @@ class Store:
     def feedback(self, rater_token: str, trial_token: str) -> str | None:
         """What a practice item was, once it is answered; None otherwise."""
         with self.session() as session:
-            trial = _trial(session, _rater(session, rater_token), trial_token)
+            trial = trial_of(session, rater_of(session, rater_token), trial_token)
             if not trial.practice or _standing_answer(session, trial) is None:
                 return None
             return session.get_one(Item, trial.item_id).feedback
@@ -310,11 +264,6 @@ class Store:
                 Progress(rater.name, rater.specialty, rater.years, done, total, last)
                 for rater, total, done, last in session.execute(answered)
             ]
-
-
-def hashed(token: str) -> str:
-    """SHA-256 of an invitation or a participation code, which are random enough to need no salt."""
-    return hashlib.sha256(token.strip().encode(errors="surrogatepass")).hexdigest()
 
 
 def _trials(session: Session, study: Study, rater: Rater, number: int) -> list[Trial]:
@@ -349,59 +298,5 @@ def _trials_with_answers(rater_id: int) -> Select[tuple[Trial, int | None, int]]
     return query.where(Trial.rater_id == rater_id).order_by(Trial.position)
 
 
-def known_study(session: Session, study_id: str, *, to_change: bool = False) -> Study:
-    """A study; `to_change` keeps others from changing it until the transaction ends (in PostgreSQL)."""
-    study = session.get(Study, study_id, with_for_update=to_change or None)
-    if study is None:
-        raise StudyError("There is no study of this id; `study list` and the Study page show those that there are.")
-    return study
-
-
-def open_study(session: Session, study_id: str) -> Study:
-    """A study that is locked and takes answers, for a change of it."""
-    study = known_study(session, study_id, to_change=True)
-    if study.locked_at is None:
-        raise StudyError("This study is not locked yet and takes no raters.")
-    if study.closed_at is not None:
-        raise StudyError("This study is closed and takes no more answers. Thank you for your interest.")
-    return study
-
-
-def _unused(session: Session, invitation: str) -> Invitation:
-    place = session.scalar(select(Invitation).where(Invitation.digest == hashed(invitation)).with_for_update())
-    if place is None:
-        raise StudyError("This invitation is not known here; ask the person who sent it for the whole link.")
-    if place.used_at is not None:
-        raise StudyError(
-            "This invitation was used already. If it was you, go on with your participation code; else ask for another."
-        )
-    return place
-
-
-def _rater(session: Session, code: str) -> Rater:
-    rater = session.scalar(select(Rater).where(Rater.token == hashed(code)[:32]))
-    if rater is None:
-        raise StudyError("This participation code is not known here; check that it is complete.")
-    return rater
-
-
-def _trial(session: Session, rater: Rater, token: str) -> Trial:
-    trial = session.scalar(select(Trial).where(Trial.token == token, Trial.rater_id == rater.id))
-    if trial is None:
-        raise StudyError("This item is not one of yours; reload the page.")
-    return trial
-
-
 def _standing_answer(session: Session, trial: Trial) -> Answer | None:
     return session.scalar(select(Answer).where(Answer.trial_id == trial.id, Answer.undone_at.is_(None)))
-
-
-def _record(study: Study) -> StudyRecord:
-    return StudyRecord(
-        id=study.id,
-        protocol=StudyProtocol.model_validate(study.protocol),
-        rendering=Rendering.model_validate(study.rendering),
-        created_at=study.created_at,
-        locked_at=study.locked_at,
-        closed_at=study.closed_at,
-    )

@@ -15,7 +15,8 @@ from synth_core.study import key, replay
 from synth_core.study.access import Operation
 from synth_core.study.log import read_log
 from synth_core.study.payload import digest_of
-from synth_core.study.store import Store, known_study
+from synth_core.study.rows import known_study
+from synth_core.study.store import Store
 from synth_core.study.tables import Item, LogEntry, Order, Study
 
 MOST = 50  # sentences; a study that was rewritten throughout needs no more
