@@ -75,3 +75,14 @@ class RunError(SynthScopeError):
 
 class StudyError(SynthScopeError):
     """A study does not allow what was asked of it."""
+
+
+class BlindingError(StudyError):
+    """Something but the content of the items tells real from synthetic; `leaks` has the sentences."""
+
+    def __init__(self, leaks: tuple[str, ...]) -> None:
+        self.leaks = leaks
+        super().__init__(
+            f"The audit found that raters could tell the kinds apart without looking at the content. {' '.join(leaks)} "
+            "Bring both sides into the same form, or give a reason to go on nevertheless; it is kept with the study."
+        )

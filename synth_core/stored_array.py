@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -20,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_core.errors import DamagedFile
+from synth_core.regular_file import COPY_AGAIN, opened
 
 PAGE = 4096  # bytes between wanted ones that cost no more to read than to skip
 BLOCK = 2**23  # bytes read at once where a part of them is wanted
-COPY_AGAIN = "copy or download it again."
 
 
 @dataclass(frozen=True)
@@ -174,26 +172,6 @@ class StoredArray:
 
     def _shorter(self) -> DamagedFile:
         return DamagedFile(self.file, f"is cut short, it holds fewer values than it declares; {self.remedy}")
-
-
-@contextmanager
-def opened(file: Path, remedy: str = COPY_AGAIN) -> Iterator[int]:
-    """The descriptor of a regular file; DamagedFile, while it is open too, where the system finds fault.
-
-    A pipe without a writer is not waited for.
-    """
-    try:
-        content = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            if not stat.S_ISREG(os.fstat(content).st_mode):
-                raise DamagedFile(file, f"is a folder or a device where a file was; {remedy}")
-            yield content
-        finally:
-            os.close(content)
-    except FileNotFoundError as error:
-        raise DamagedFile(file, f"is gone since it was opened; {remedy}") from error
-    except OSError as error:
-        raise DamagedFile(file, f"cannot be read ({error.strerror}); {remedy}") from error
 
 
 def _runs(rows: Sequence[int], places: Sequence[int]) -> Iterator[tuple[int, int, int]]:

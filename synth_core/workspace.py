@@ -10,6 +10,7 @@ from pathlib import Path
 from synth_core.errors import InvalidSetting
 
 SHIPPED_MODELS = Path(__file__).resolve().parent.parent / "models"
+OF_A_RUN = ("config.json", "status.json", "metrics.jsonl", "checkpoints", "previews")  # a damaged one may lack some
 KINDS = ("datasets", "runs", "models", "uploads", "evaluations", "experiments", "study-items")
 
 
@@ -54,7 +55,7 @@ class Workspace:
 
     def runs(self) -> list[Path]:
         """Training runs, the newest first."""
-        return _newest_first(_holding(self.folder("runs"), "config.json"), "config.json")
+        return _newest_first(_holding(self.folder("runs"), *OF_A_RUN), "config.json")
 
     def models(self) -> list[Path]:
         """Models that can be loaded: the user's first, then the shipped ones."""
@@ -77,11 +78,32 @@ class Workspace:
         return candidate
 
 
-def _holding(folder: Path, marker: str) -> list[Path]:
+def _holding(folder: Path, *markers: str) -> list[Path]:
+    """Folders with one of the names in them, whatever it is there, and those that nobody may look into.
+
+    Reading them says what is wrong; a list without them would not.
+    """
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and (path / marker).is_file())
+    return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and _has(path, markers))
+
+
+def _has(folder: Path, markers: tuple[str, ...]) -> bool:
+    try:
+        names = set(os.listdir(folder))
+    except PermissionError:
+        return True
+    except OSError:  # a file, or gone meanwhile
+        return False
+    return not names.isdisjoint(markers)
 
 
 def _newest_first(paths: list[Path], marker: str) -> list[Path]:
-    return sorted(paths, key=lambda path: (path / marker).stat().st_mtime, reverse=True)
+    return sorted(paths, key=lambda path: _changed(path / marker), reverse=True)
+
+
+def _changed(file: Path) -> float:
+    try:
+        return file.lstat().st_mtime
+    except OSError:
+        return 0.0

@@ -15,6 +15,8 @@ from synth_core.errors import DataError
 _PATH, _ENTRY, _TICKET = "source-path", "source-entry", "upload-ticket"
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 LISTED = 500  # entries of a folder that are offered
+OFFSET_HELP = "What is added to values of more than 8 bits to make them Hounsfield units, such as -1024."
+WINDOW_HELP = "HU at black and at white of 8-bit grey values."
 UNITS = ("uV", "mV", "V", "nV")
 COLUMNS = {
     "label_column": "Column with the classes",
@@ -67,7 +69,10 @@ def _server_path() -> None:
 
 def _told() -> None:
     """Rate, unit and columns for arrays and tables, which rarely name them; applied at once."""
-    st.caption("For arrays, tables, images and trees with a table of participants. What a file says itself wins.")
+    st.caption(
+        "For arrays, tables, images and trees with a table of participants. What a file says itself wins, but for "
+        "an impossible unit."
+    )
     left, right = st.columns(2)
     with left:
         rate = st.number_input("Rate (Hz)", 0.0, 50_000.0, None, key="told-rate", placeholder="as in the files")
@@ -87,8 +92,9 @@ def _told() -> None:
     with right:
         columns = {name: st.text_input(label, key=f"told-{name}") for name, label in COLUMNS.items()}
         offset = st.number_input(
-            "Offset to HU", -40_000.0, 40_000.0, None, key="told-hu", placeholder="8-bit, or in HU"
+            "Offset to HU", -40_000.0, 40_000.0, None, key="told-hu", placeholder="in HU already", help=OFFSET_HELP
         )
+        window = st.text_input("Window (HU)", key="told-window", placeholder="0, 80", help=WINDOW_HELP)
         pixel = st.number_input("Pixel size (mm)", 0.0, 20.0, None, key="told-pixel", placeholder="as in the files")
     names = tuple(part.strip() for part in channels.split(",") if part.strip())
     told = {
@@ -103,6 +109,18 @@ def _told() -> None:
     state.current().told = {name: value for name, value in told.items() if value}
     if offset is not None:
         state.current().told["hu_offset"] = offset
+    if window.strip():
+        _told_window(window)
+
+
+def _told_window(text: str) -> None:
+    """Two numbers become the window; anything else is said and left out."""
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        st.error("The window is two numbers of HU with a comma between, black and white, such as 0, 80.")
+        return
+    state.current().told["window"] = (low, high)
 
 
 def _entries(path: Path) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import streamlit as st
@@ -36,16 +35,18 @@ def cohort_card(path: Path) -> None:
 
 
 def run_line(path: Path) -> None:
-    """State of one run, in one row, with the way to its page."""
+    """State of one run, or what is damaged in it, in one row, with the way to its page."""
     from synth_core.training import RunDirectory
 
-    run = RunDirectory(path)
-    status = run.status()
-    done = f"step {words.number(status.step)} of {words.number(status.steps)}"
+    found = cache.listed_run(path)
+    if found.problem or found.status is None:
+        said = found.problem
+    else:
+        status = found.status
+        done = f"step {words.number(status.step)} of {words.number(status.steps)}"
+        said = f"{panels.run_state(RunDirectory(path), status)}, {done}"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            f"**{words.plain(path.name)}** · {words.plain(panels.run_state(run, time.time()))}, {done}", width="stretch"
-        )
+        st.markdown(f"**{words.plain(path.name)}** · {words.plain(said)}", width="stretch")
         if st.button("Watch", key=f"watch-{path.name}"):
             state.current().run = path
             st.switch_page(shell.script("train"))

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from pages.rate import answering, entering
-from pages.shared import studies, viewers, words
+from pages.shared import items, studies, viewers, words
 from synth_core.study.store import StudyRecord, Task
 
 SMALLEST, LARGEST = 320, 1200  # CSS pixels of the viewer
@@ -64,13 +64,11 @@ def _item(code: str, study: StudyRecord, task: Task, feedback: str | None) -> No
     room = answering.bar(code, study.protocol, task, feedback)
     rendering, height = study.rendering, min(max(room, SMALLEST), LARGEST)
     shared: dict[str, Any] = {"key": "item", "height": height, "blind": True, "showing": task.token}
-    values = rendering.read(task.payload)
-    if rendering.modality == "ct":
-        viewers.slices([viewers.Stack(values, rendering.rate)], **shared)
-        return
-    names = rendering.channels or tuple(str(number + 1) for number in range(len(values)))
-    trace = viewers.Trace(values, rendering.rate, rendering.unit, names)
-    viewers.waveforms([trace], modality=rendering.modality, **shared)
+    shown = items.picture(rendering, rendering.read(task.payload))
+    if isinstance(shown, viewers.Stack):
+        viewers.slices([shown], **shared)
+    else:
+        viewers.waveforms([shown], modality=rendering.modality, **shared)
 
 
 def _thanks(code: str) -> None:

@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from synth_core.export import About
     from synth_core.generators import Generator
     from synth_core.metrics.report import Report
+    from synth_core.training import Listed, Watch
     from synth_core.types import Batch
 
 
@@ -107,6 +108,35 @@ def dataset_info(path: Path) -> dict[str, Any]:
 def model_info(path: Path) -> dict[str, Any]:
     """`config.json` of a model or a run; DataError when it is damaged."""
     return _described(path / "config.json", stamp(path / "config.json"))
+
+
+def listed_run(path: Path) -> Listed:
+    """A run of the list, damaged or not."""
+    return _listed_run(path, _state(path / "config.json"), _state(path / "status.json"))
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """Changes with the rights too, and with what stands in its place."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return 0, 0
+    return found.st_ctime_ns, found.st_ino
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _listed_run(path: Path, config: tuple[int, int], status: tuple[int, int]) -> Listed:
+    from synth_core.training import listed
+
+    return listed(path)
+
+
+@st.cache_resource(show_spinner=False)
+def watch() -> Watch:
+    """What this server saw of the beats of its runs."""
+    from synth_core.training import Watch
+
+    return Watch()
 
 
 def model_card(path: Path) -> str:
@@ -229,6 +259,9 @@ def recordings(path: Path, changed: int, told: dict[str, Any]) -> tuple[list[Rec
     """The recordings in a file or folder, and what could not be read; `changed` is its `stamp`, `told` the options."""
     from synth_core.data.guarded import open_guarded
 
+    uploads = workspace().folder("uploads")
+    if uploads in path.resolve().parents:  # an upload is looked at by itself
+        told = {**told, "within": uploads / path.resolve().relative_to(uploads).parts[0]}
     found, skipped = open_guarded(path, told)
     return found, list(skipped)
 

@@ -13,7 +13,7 @@ from pages.shared.forms import form_for
 
 if TYPE_CHECKING:
     from synth_core.data import Dataset
-    from synth_core.training import RunDirectory
+    from synth_core.training import RunDirectory, Status
 
 __all__ = [
     "build_demo_button",
@@ -70,7 +70,9 @@ def models_for(spec: Mapping[str, Any]) -> list[Path]:
 
 def runs_for(spec: Mapping[str, Any]) -> list[Path]:
     """Runs with a checkpoint, whose generator makes the same kind of example."""
-    runs = [path for path in cache.workspace().runs() if any((path / "checkpoints").glob("[0-9]*"))]
+    from synth_core.training import RunDirectory
+
+    runs = [path for path in cache.workspace().runs() if RunDirectory(path).checkpoints()]
     return [path for path in runs if cache.is_described(path) and words.same_kind(cache.model_info(path)["spec"], spec)]
 
 
@@ -112,9 +114,9 @@ def demo_missing() -> bool:
     return not there.issuperset(DEMO_NAMES)
 
 
-def run_state(run: RunDirectory, now: float) -> str:
+def run_state(run: RunDirectory, status: Status) -> str:
     """The state of a run, and whether a worker that should be there has gone silent."""
-    return "stopped without a word" if run.liveness(now) == "silent" else run.status().state
+    return "stopped without a word" if cache.watch().liveness(run, status) == "silent" else status.state
 
 
 def build_demo_button() -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from pages.shared import cache, forms, jobs, panels, studies, words
+from synth_core.errors import BlindingError
 from synth_core.study.protocol import INSTRUCTIONS, StudyProtocol
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ def show() -> None:
         jobs.forget(JOB)
         if job.problem:
             st.error(words.plain(job.problem))
+        elif isinstance(job.result, BlindingError):
+            st.session_state["study-leaks"] = job.result
         else:
+            st.session_state.pop("study-leaks", None)
             st.session_state["study-made"] = job.result
             st.rerun()
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -39,11 +43,21 @@ def show() -> None:
     test = cache.parts(dataset)["test"]
     st.caption(f"Real items come from the test split: {len(test)} examples of subjects that training leaves out.")
     protocol = _protocol(f"{dataset.name} and {model.name}", len(test))
+    despite = _despite()
     if protocol is None or not st.button("Make the study", type="primary"):
         return
     store = studies.store()
-    jobs.start(JOB, "Making the study", lambda progress: _make(store, protocol, dataset, model, progress))
+    jobs.start(JOB, "Making the study", lambda progress: _make(store, protocol, dataset, model, despite, progress))
     st.rerun()
+
+
+def _despite() -> str:
+    """Why to go on although the audit of the last try found a leak; "" where it found none."""
+    leaks = st.session_state.get("study-leaks")
+    if leaks is None:
+        return ""
+    st.error(words.plain(leaks))
+    return st.text_input("Reason to go on nevertheless", max_chars=400, help="Kept in the log of the study.")
 
 
 def _protocol(title: str, available: int) -> StudyProtocol | None:
@@ -86,7 +100,10 @@ def _protocol(title: str, available: int) -> StudyProtocol | None:
         return None
 
 
-def _make(store: Store, protocol: StudyProtocol, dataset: Path, model: Path, progress: jobs.Progress) -> str:
+def _make(
+    store: Store, protocol: StudyProtocol, dataset: Path, model: Path, despite: str, progress: jobs.Progress
+) -> str | BlindingError:
+    """The id of the new study, or what the audit of its blinding found."""
     from synth_core.study.design import create_study
     from synth_core.study.selection import select_real
     from synth_core.training import sampling
@@ -97,4 +114,9 @@ def _make(store: Store, protocol: StudyProtocol, dataset: Path, model: Path, pro
     labels = real.condition.labels if "labels" in generator.accepted else None
     synthetic = sampling.draw(generator, len(real), labels=labels, seed=seed, batch_size=8, progress=progress)
     plan = {"real": {"dataset": str(dataset)}, "synthetic": [{"model": str(model)}]}
-    return create_study(store, protocol, real, synthetic, source=model.name, now=studies.now(), plan=plan)
+    try:
+        return create_study(
+            store, protocol, real, synthetic, source=model.name, now=studies.now(), plan=plan, despite=despite
+        )
+    except BlindingError as error:
+        return error

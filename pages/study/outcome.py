@@ -9,8 +9,7 @@ from pages.shared import studies, words
 from synth_core.errors import StudyError
 from synth_core.figures.study import IntervalRow, accuracy_intervals, roc
 from synth_core.study import results
-from synth_core.study.results import Result, StudyResults
-from synth_core.study.statistics import Interval
+from synth_core.study.results import Estimate, Result, StudyResults
 from synth_core.study.store import StudyRecord
 from synth_core.study.verification import Verification
 
@@ -114,7 +113,7 @@ def _forest(found: StudyResults) -> None:
 def _roc(found: StudyResults) -> None:
     answers = found.answers[~found.answers["practice"] & ~found.answers["repeat"]]
     groups = [(one.name, answers[answers["rater"] == one.name]) for one in _active(found)[:MOST_CURVES]]
-    groups = [("All raters", answers), *groups] if len(groups) > 1 else groups
+    groups = [("All ratings pooled", answers), *groups] if len(groups) > 1 else groups
     curves = {name: (own["synthetic"], own["value"]) for name, own in groups if own["synthetic"].nunique() == 2}
     if curves:
         st.plotly_chart(roc(curves), key="study-roc", height=420)
@@ -123,8 +122,9 @@ def _roc(found: StudyResults) -> None:
 def _table(found: StudyResults) -> None:
     st.dataframe(pd.DataFrame([_row(one) for one in (*found.raters, found.overall)]), hide_index=True)
     st.caption(
-        "Intervals at 95 %: Clopper–Pearson for one rater, Wilson for all and for sensitivity and specificity, DeLong "
-        "on the logit scale for AUC. d′ and criterion are log-linear, per rater only; synthetic is the signal."
+        "Intervals at 95 %. One rater: Clopper–Pearson, Wilson for sensitivity and specificity, DeLong on the logit "
+        "scale for AUC. All raters: raters and items random, from mean squares for shares and by Obuchowski and "
+        "Rockette for the mean AUC. d′ and criterion are log-linear, per rater only; synthetic is the signal."
     )
 
 
@@ -143,7 +143,7 @@ def _row(one: Result) -> dict[str, object]:
     }
 
 
-def _percent(interval: Interval | None) -> str:
-    if interval is None:
+def _percent(share: Estimate | None) -> str:
+    if share is None:
         return ""
-    return f"{100 * interval.value:.0f} ({100 * interval.low:.0f} to {100 * interval.high:.0f})"
+    return f"{100 * share.value:.0f} ({100 * share.low:.0f} to {100 * share.high:.0f})"

@@ -1,7 +1,7 @@
 import streamlit as st
 
 from pages.shared import shell, studies
-from pages.study import making, outcome, watching
+from pages.study import auditing, making, outcome, watching
 
 shell.page("Study", "Let experts say which examples are real, without knowing, and see how often they are right.")
 
@@ -20,6 +20,7 @@ elif not known:
 else:
     study = watching.choose(known)
     watching.show(study)
+    auditing.show(study)
     if study.locked_at is None:
         watching.lock(study)
     else:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.shared import studies, words
 from pages.study import inviting
+from synth_core.errors import BlindingError
 from synth_core.study.design import lock_study
 from synth_core.study.store import StudyRecord
 
@@ -50,9 +51,16 @@ def lock(study: StudyRecord) -> None:
     st.write(
         "This is a draft. Locking seals protocol, items and key, and draws the orders; raters are invited after it."
     )
+    leaking = st.session_state.get("study-lock-leaks") == study.id
+    despite = st.text_input("Reason to go on nevertheless", max_chars=400, key="study-despite") if leaking else ""
     if st.button("Lock", type="primary", icon=":material/lock:", key="study-lock"):
-        lock_study(studies.store(), study.id, studies.now())
-        st.rerun()
+        try:
+            lock_study(studies.store(), study.id, studies.now(), despite=despite)
+        except BlindingError as error:
+            st.session_state["study-lock-leaks"] = study.id
+            st.error(words.plain(error))
+        else:
+            st.rerun()
 
 
 @st.fragment(run_every=5.0)

@@ -21,4 +21,5 @@ def form(run: RunDirectory) -> None:
 
             model = keep(run, cache.workspace().new_path("models", name))
         state.current().model = model
-        st.toast(f"{words.plain(model.name)} is saved and can be chosen on every page.")
+        step = words.number(cache.generator(model).provenance["step"])
+        st.toast(f"{words.plain(model.name)} is saved as of step {step} and can be chosen on every page.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -87,9 +88,8 @@ def _start(dataset: Path, generator: str, config: dict[str, Any], run: Any, titl
     st.rerun()
 
 
-def described(run: Path) -> str:
-    """'flow on demo-ecg, 4 000 steps of 32'."""
-    config = cache.model_info(run)
+def described(config: Mapping[str, Any]) -> str:
+    """'flow on demo-ecg, 4 000 steps of 32', by what config.json of a run says."""
     settings = config["run"]
     return (
         f"{config['generator']} on {config['dataset']['name']}, "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,28 +19,33 @@ def choose() -> Path | None:
     if not paths:
         st.info("No run yet: start one under New run.", icon=":material/info:")
         return None
-    return panels.choose_row([row(path) for path in paths], paths, state.current().run, "runs")
+    rows, chosen = [row(path) for path in paths], state.current().run
+    if chosen not in paths:
+        chosen = next((path for path in paths if not cache.listed_run(path).problem), None)
+    return panels.choose_row(rows, paths, chosen, "runs")
 
 
 def any_alive() -> bool:
     """Whether a worker is at work."""
     from synth_core.training import RunDirectory
 
-    now = time.time()
-    return any(RunDirectory(path).liveness(now) == "alive" for path in cache.workspace().runs()[:SHOWN])
+    found = [cache.listed_run(path) for path in cache.workspace().runs()[:SHOWN]]
+    return any(one.status and cache.watch().liveness(RunDirectory(one.path), one.status) == "alive" for one in found)
 
 
 def row(path: Path) -> dict[str, Any]:
-    """One run in words."""
+    """One run in words; a damaged one by what is wrong with it."""
     from synth_core.training import RunDirectory
 
-    run = RunDirectory(path)
-    status = run.status()
+    found = cache.listed_run(path)
+    status, description = found.status, found.description
+    if status is None or description is None:
+        return {"run": path.name, "state": "damaged", "step": "", "time left": "", "what": found.problem}
     left = words.duration(status.seconds_left) if status.seconds_left and status.state == "running" else ""
     return {
         "run": path.name,
-        "state": panels.run_state(run, time.time()),
+        "state": panels.run_state(RunDirectory(path), status),
         "step": f"{words.number(status.step)} of {words.number(status.steps)}",
         "time left": left,
-        "what": described(path),
+        "what": described(description),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +11,10 @@ from pages.shared import cache, examples, panels, shell, state, words
 from pages.train import keep, runs
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from synth_core.training import RunDirectory
+    from synth_core.training import RunDirectory, Status
+    from synth_core.training.record import Metrics
 
 REFRESH = 2.0  # seconds
-ENDED = ("cancelled", "finished", "failed")
 
 
 def show() -> None:
@@ -36,23 +33,27 @@ def _live(was_alive: bool) -> None:
             st.rerun()  # the whole page: the header names the run, and refreshing begins or ends
         if path is None:
             return
-        run = RunDirectory(path)
-        _numbers(run)
-        _actions(run, run.liveness(time.time()) == "alive")
+        run, found = RunDirectory(path), cache.listed_run(path)
+        if found.problem:
+            st.error(words.plain(found.problem))
+        if found.status is not None:
+            _numbers(run, found.status)
+        if found.description is not None:
+            _actions(run, found.status)
         curves, samples = st.columns([2, 3], gap="medium")
-        with curves:
+        with curves, shell.ErrorFrame():  # what is damaged in a run is said in its place
             _curves(run)
-        with samples:
-            _previews(run)
-        with st.expander("Log"):
+        with samples, shell.ErrorFrame():
+            if found.description is not None:
+                _previews(run)
+        with st.expander("Log"), shell.ErrorFrame():
             st.code(run.log(40) or "The log is empty.", language=None, height=240)
 
 
-def _numbers(run: RunDirectory) -> None:
-    status = run.status()
+def _numbers(run: RunDirectory, status: Status) -> None:
     left = words.duration(status.seconds_left) if status.seconds_left else "–"
     shown = (
-        ("State", words.plain(panels.run_state(run, time.time()))),
+        ("State", words.plain(panels.run_state(run, status))),
         ("Step", f"{words.number(status.step)} of {words.number(status.steps)}"),
         ("Speed (examples/s)", words.number(round(status.examples_per_second, 1))),
         ("Time left", left),
@@ -61,25 +62,23 @@ def _numbers(run: RunDirectory) -> None:
     for column, (label, value) in zip(st.columns(len(shown)), shown, strict=True):
         column.metric(label, value)
     st.progress(min(status.step / status.steps, 1.0) if status.steps else 0.0)
-    if status.state not in ENDED and run.liveness(time.time()) == "silent":
+    if cache.watch().liveness(run, status) == "silent":
         st.warning("The worker stopped without a word. The log may say why; Resume goes on from the last checkpoint.")
     if status.message:
         (st.error if status.state == "failed" else st.info)(words.plain(status.message))
 
 
-def _actions(run: RunDirectory, alive: bool) -> None:
+def _actions(run: RunDirectory, status: Status | None) -> None:
+    """What can be done with a run; a status that cannot be read is written anew by a worker that resumes."""
     from synth_core.training import resume
 
-    status = run.status()
+    alive = status is not None and cache.watch().liveness(run, status) == "alive"
+    finished = status is not None and status.state == "finished"
     with st.container(horizontal=True):
         if alive and st.button("Cancel", icon=":material/stop:", key="run-cancel", disabled=run.cancel_requested):
             run.cancel()
             st.toast("The run stops after its step and keeps a checkpoint.")
-        if (
-            not alive
-            and status.state != "finished"
-            and st.button("Resume", icon=":material/play_arrow:", key="run-resume")
-        ):
+        if not alive and not finished and st.button("Resume", icon=":material/play_arrow:", key="run-resume"):
             resume(run.path)
             st.rerun()
         if run.checkpoints():
@@ -99,7 +98,10 @@ def _choose_for_compare(run: RunDirectory) -> None:
 def _curves(run: RunDirectory) -> None:
     from synth_core.figures import loss_curves
 
-    frame = _metrics(run.path, _coarse(run.path / "metrics.jsonl"))
+    recorded = _recorded(run.path, _coarse(run.path / "metrics.jsonl"))
+    if recorded.problem:
+        st.warning(words.plain(f"metrics.jsonl: {recorded.problem}"))
+    frame = recorded.table
     if len(frame) < 2:
         st.caption("The loss curves begin with the second step.")
         return
@@ -115,10 +117,10 @@ def _curves(run: RunDirectory) -> None:
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _metrics(path: Path, changed: int) -> pd.DataFrame:
+def _recorded(path: Path, changed: int) -> Metrics:
     from synth_core.training import RunDirectory
 
-    return RunDirectory(path).metrics()
+    return RunDirectory(path).recorded()
 
 
 def _coarse(path: Path) -> int:

@@ -6,6 +6,7 @@ import json
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,11 @@ class Progress:
         self._last = now
         left = (now - self._began) / max(done, 1) * (total - done)
         line = f"{done}/{total} {message}" + (f", {_span(left)} left" if 0 < done < total else "")
-        sys.stderr.write(f"\r\x1b[K{line}" if sys.stderr.isatty() else f"{line}\n")
-        if done >= total and sys.stderr.isatty():
-            sys.stderr.write("\n")
-        sys.stderr.flush()
+        with suppress(OSError):  # a full disk under a log must not end the work
+            sys.stderr.write(f"\r\x1b[K{line}" if sys.stderr.isatty() else f"{line}\n")
+            if done >= total and sys.stderr.isatty():
+                sys.stderr.write("\n")
+            sys.stderr.flush()
 
 
 def _span(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,11 +17,15 @@ from synth_core.settings import parsed
 if TYPE_CHECKING:
     from synth_core.data import Recording
 
+TEXTS = 30  # of annotations that a table lists
+
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Rate = Annotated[
     float | None, typer.Option(help="Hz, where the files keep several rates (PTB-XL) or do not say theirs.")
 ]
-Unit = Annotated[str | None, typer.Option(help="uV, mV, V or nV, where the files do not say theirs.")]
+Unit = Annotated[
+    str | None, typer.Option(help="uV, mV, V or nV, where the files do not say theirs or state an impossible one.")
+]
 Kind = Annotated[
     str | None, typer.Option("--modality", help="eeg, ecg or ct, where the files do not say; else only it.")
 ]
@@ -37,9 +42,27 @@ Pattern = Annotated[
         help="A regular expression that finds the person in the path of a file, such as '(P[0-9]+)_'; its first group.",
     ),
 ]
-Offset = Annotated[float | None, typer.Option(help="What makes the values of 16-bit images and arrays HU, added.")]
-Window = Annotated[str | None, typer.Option(help="HU at black and at white of 8-bit images, such as 0,80.")]
+Offset = Annotated[
+    float | None, typer.Option(help="What is added to values of more than 8 bits to make them HU, such as -1024.")
+]
+Window = Annotated[str | None, typer.Option(help="HU at black and at white of 8-bit grey, such as 0,80.")]
 Pixel = Annotated[float | None, typer.Option(help="mm between the pixels of images and arrays that do not say theirs.")]
+Around = Annotated[
+    list[str],
+    typer.Option(help="Put windows around the events of this text, or 'beats'; repeatable: each is a class."),
+]
+Spans = Annotated[
+    list[str],
+    typer.Option(
+        "--span", help="A window has the class of the span that covers it, such as 'Sleep stage *'; repeatable."
+    ),
+]
+Classes = Annotated[
+    list[str], typer.Option("--class", help="Name the class of an event or span, TEXT=CLASS; repeatable.")
+]
+Outside = Annotated[
+    str | None, typer.Option("--outside", help="Class of windows that no span covers; without it they are left out.")
+]
 Settings = Annotated[list[str], typer.Option("--set", help="A setting of the preparation, name=value; repeatable.")]
 
 
@@ -100,11 +123,27 @@ def inspect(
         "rate": sorted({recording.spec.rate for recording in recordings}),
         "channels": list(first.channels),
         "classes": dict(classes.most_common()),
+        "annotations": _annotations(recordings) if as_json else _annotated(recordings),
         "warnings": distinct_warnings(recordings),
         "left_out": [str(error) for error in skipped],
     }
     lines = [[key, _plain(value)] for key, value in result.items()]
     show(result, as_json, table(lines, ["what", "value"]))
+
+
+def _annotations(recordings: Sequence[Recording]) -> list[dict[str, Any]]:
+    from synth_core.data.marks import listed
+
+    return [{**asdict(one), "channels": list(one.channels)} for one in listed(recordings)]
+
+
+def _annotated(recordings: Sequence[Recording]) -> dict[str, str]:
+    """The texts that `--around` and `--span` take, with how many there are and how long they last."""
+    from synth_core.data.marks import listed
+
+    found = listed(recordings)
+    more = {"…": f"and {len(found) - TEXTS} more"} if len(found) > TEXTS else {}
+    return {repr(one.text): one.described for one in found[:TEXTS]} | more
 
 
 def _answers(*, channels: str | None, window: str | None, **given: Any) -> dict[str, Any]:
@@ -144,6 +183,10 @@ def prepare(
     paths: Annotated[list[Path], typer.Argument(help="Files or folders of recordings.")],
     out: Annotated[Path, typer.Option(help="The dataset directory to write.")],
     settings: Settings = [],  # noqa: B006 - typer reads the default, it is never changed
+    around: Around = [],  # noqa: B006
+    spans: Spans = [],  # noqa: B006
+    classes: Classes = [],  # noqa: B006
+    outside: Outside = None,
     rate: Rate = None,
     unit: Unit = None,
     modality: Kind = None,
@@ -159,7 +202,7 @@ def prepare(
     pixel_mm: Pixel = None,
     as_json: Json = False,
 ) -> None:
-    """Filter, resample, window and label recordings into a dataset directory.
+    """Filter, resample, window and label recordings into a dataset directory; `inspect` lists the events they have.
 
     Example: python -m synth_core prepare ~/ptb-xl --out workspace/datasets/ptb-xl --set rate=100 --set seconds=10
     """
@@ -185,9 +228,22 @@ def prepare(
     )
     recordings = [recording for path in paths for recording in open_recordings(path, skipped=skipped, **answers)]
     suggested = Preparation.suggested(recordings).model_dump()
-    preparation = Preparation.checked(suggested | parsed(settings))
+    marks = _marks(around, spans, classes, outside)
+    preparation = Preparation.checked(suggested | parsed(settings) | marks)
     dataset = prepare_recordings(recordings, out, preparation, progress=Progress())
     _show_dataset(dataset, as_json, [str(error) for error in skipped])
+
+
+def _marks(around: list[str], spans: list[str], classes: list[str], outside: str | None) -> dict[str, Any]:
+    """The settings that say which events or spans give windows and classes; only what was given."""
+    names: dict[str, str] = {}
+    for given in classes:
+        text, equals, name = given.rpartition("=")
+        if not equals or not text.strip() or not name.strip():
+            raise InvalidSetting(f"A class of events is TEXT=CLASS, such as T1=left. Got {given!r} instead.")
+        names[text] = name.strip()
+    given_marks = {"around": around, "spans": spans, "event_classes": names, "outside_spans": outside}
+    return {name: value for name, value in given_marks.items() if value}
 
 
 def merge(

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from synth_core.commands.console import Progress, directory_to_fill, new_directory, new_file, show, table
-from synth_core.errors import InvalidSetting, RunError
+from synth_core.errors import InvalidSetting, ModelError, RunError
 from synth_core.settings import checked, parsed
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -47,6 +47,8 @@ def train(
     if model is not None:
         new_directory(model, "--model")
     if resume:
+        if allow_synthetic:
+            chosen["allow_synthetic"] = True
         run = RunDirectory(out)
         named = {"dataset": dataset, "generator": generator}
         asked = chosen | {name: value for name, value in named.items() if value is not None}
@@ -123,7 +125,7 @@ def models(as_json: Json = False) -> None:
     Example: python -m synth_core models
     """
     from synth_core.generators import REGISTRY
-    from synth_core.storage import read_json
+    from synth_core.training.model import described
     from synth_core.workspace import Workspace
 
     kinds: list[dict[str, Any]] = [
@@ -131,9 +133,18 @@ def models(as_json: Json = False) -> None:
         for kind in REGISTRY.values()
     ]
     found: list[dict[str, Any]] = []
+    damaged: list[dict[str, str]] = []
     for path in Workspace().models():
-        config = read_json(path / "config.json")
-        found.append({"path": str(path), "generator": config["generator"], "spec": config["spec"]})
+        try:
+            config = described(path)
+            found.append({"path": str(path), "generator": config["generator"], "spec": config["spec"]})
+        except ModelError as error:
+            damaged.append({"path": str(path), "problem": str(error)})
     rows = [[kind["name"], "generator", ", ".join(kind["modalities"]), str(kind["title"])] for kind in kinds]
     rows += [[Path(m["path"]).name, m["generator"], m["spec"]["modality"], m["path"]] for m in found]
-    show({"generators": kinds, "models": found}, as_json, table(rows, ["name", "kind", "for", "what or where"]))
+    rows += [[Path(m["path"]).name, "damaged", "", m["problem"]] for m in damaged]
+    show(
+        {"generators": kinds, "models": found, "damaged": damaged},
+        as_json,
+        table(rows, ["name", "kind", "for", "what or where"]),
+    )

@@ -20,6 +20,9 @@ app = typer.Typer(
     help="Blinded reading studies: make, lock, invite, close, results, verify, backup. They are in the workspace.",
 )
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Despite = Annotated[
+    str, typer.Option(help="Your reason to lock it although the audit finds a leak; kept with the study.")
+]
 Study = Annotated[str, typer.Argument(help="Id of a study or the beginning of it, see `study list`.")]
 
 
@@ -27,6 +30,7 @@ Study = Annotated[str, typer.Argument(help="Id of a study or the beginning of it
 def new(
     file: Annotated[Path, typer.Argument(help="A plan: YAML or JSON with `protocol`, `real` and `synthetic`.")],
     lock: Annotated[bool, typer.Option("--lock", help="Lock it at once; else it is a draft.")] = False,
+    despite: Despite = "",
     as_json: Json = False,
 ) -> None:
     """Make a study from a plan: choose real examples, draw synthetic ones, write blinded items.
@@ -46,7 +50,15 @@ def new(
     seed = secrets.randbits(62) if given is None else given
     real, synthetic, sources = gather(plan, seed=seed, progress=Progress())
     made = create_study(
-        store, plan.protocol, real, synthetic, source=sources, now=_now(), plan=plan.sources(), lock=lock
+        store,
+        plan.protocol,
+        real,
+        synthetic,
+        source=sources,
+        now=_now(),
+        plan=plan.sources(),
+        lock=lock,
+        despite=despite,
     )
     mark = store.commitment(made)
     result = {"study": made, "locked": lock, "commitment": mark}
@@ -74,8 +86,8 @@ def list_studies(as_json: Json = False) -> None:
 
 
 @app.command()
-def lock(study: Study, as_json: Json = False) -> None:
-    """Lock a draft: draw the orders, seal protocol, items and key. Prints the mark to keep outside this machine.
+def lock(study: Study, despite: Despite = "", as_json: Json = False) -> None:
+    """Audit and lock a draft: draw the orders, seal protocol, items and key. Prints the mark to keep elsewhere.
 
     Example: python -m synth_core study lock 3f2a
     """
@@ -83,7 +95,7 @@ def lock(study: Study, as_json: Json = False) -> None:
 
     store = _store()
     found = _find(store, study)
-    mark = lock_study(store, found, _now())
+    mark = lock_study(store, found, _now(), despite=despite)
     show({"study": found, "locked": True, "commitment": mark}, as_json, _locked(found, mark))
 
 

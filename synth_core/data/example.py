@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 # why a window, a slice or a recording is left out, as counted in dataset.json
 MISSING, FLAT, CLIPPED, OUT_OF_RANGE = "missing values", "flat", "clipped", "out of range"
 STEP, LINE_NOISE, BAD_CHANNEL, NEAR_END = "jump", "line noise", "bad channel", "event too near an end"
+OVERLAPS, BOUNDARY, NO_SPAN = "overlaps an event of another class", "across the boundary of a span", "in no span"
 LITTLE_HEAD, LESION_CUT = "too little head", "lesion outside the square"
 SHORT, OTHER_MODALITY, OTHER_CHANNELS = (
     "recordings: too short",
@@ -17,6 +18,7 @@ SHORT, OTHER_MODALITY, OTHER_CHANNELS = (
     "recordings: other channels",
 )
 OTHER_LENGTH, DAMAGED = "recordings: other length", "recordings: damaged"
+IMPOSSIBLE = "recordings: impossible amplitude"
 NO_LABEL = "recordings: class not known"
 
 

@@ -17,11 +17,11 @@ from typing import TypeVar
 
 from synth_core.data.deidentify import pseudonym
 from synth_core.data.layouts import UNNAMED, named_by_layout, without_ending
+from synth_core.data.patterns import people
 from synth_core.data.recording import Basis, Evidence, Recording
 from synth_core.errors import InvalidSetting
 
 AnyRecording = TypeVar("AnyRecording", bound=Recording)
-LONGEST_PATTERN = 200  # characters
 
 EACH_FILE = (
     "Nothing names the person, so each file counts as one: a split may put one person on both sides. State who is who "
@@ -82,36 +82,21 @@ def identified(
     ------
     InvalidSetting : for a pattern that is no regular expression, or that fits no recording.
     """
-    search = None if pattern is None else compiled(pattern)
-    named = [_named(one, search, classes) for one in recordings]
-    if search is None:
+    told = [""] * len(recordings) if pattern is None else people(pattern, [path_of(one) for one in recordings]).people
+    named = [_named(one, person, classes) for one, person in zip(recordings, told, strict=True)]
+    if pattern is None:
         return named
-    told = [one for one in named if one.basis == "pattern"]
-    if not told:
+    fitting = sum(one.basis == "pattern" for one in named)
+    if not fitting:
         raise InvalidSetting(
             f"The subject pattern {pattern!r} fits no recording; the first is {path_of(recordings[0])}."
         )
     warnings = []
-    if len(told) < len(named):
-        warnings.append(PATTERN_MISSED.format(fitting=len(told), all=len(named)))
+    if fitting < len(named):
+        warnings.append(PATTERN_MISSED.format(fitting=fitting, all=len(named)))
     if _splits(recordings, named):
         warnings.append(PATTERN_SPLITS)
     return [replace(one, warnings=(*one.warnings, *warnings)) for one in named]
-
-
-def compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern for subjects; InvalidSetting says what is wrong with it."""
-    if not 0 < len(pattern) <= LONGEST_PATTERN:
-        raise InvalidSetting(f"A subject pattern has 1 to {LONGEST_PATTERN} characters. Got {len(pattern)}.")
-    try:
-        found = re.compile(pattern)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise InvalidSetting(f"The subject pattern {pattern!r} is no regular expression: {error}.") from error
-    if re.search(r"[+*}]\)[+*{]", pattern):
-        raise InvalidSetting(
-            f"The subject pattern {pattern!r} repeats a repetition, which can take for ever; simplify it."
-        )
-    return found
 
 
 def path_of(recording: Recording) -> str:
@@ -136,11 +121,11 @@ def distinct_warnings(recordings: Sequence[Recording]) -> list[str]:
     ]
 
 
-def _named(recording: AnyRecording, search: re.Pattern[str] | None, classes: frozenset[str]) -> AnyRecording:
+def _named(recording: AnyRecording, told: str, classes: frozenset[str]) -> AnyRecording:
     evidence = recording.evidence
     if evidence is None:
         return recording
-    subject, basis, warning = _decided(evidence, search, classes)
+    subject, basis, warning = _decided(evidence, told, classes)
     if evidence.collection and basis != "pattern":
         subject = f"{evidence.collection}/{subject}"
     warnings = (*recording.warnings, warning) if warning else recording.warnings
@@ -148,9 +133,9 @@ def _named(recording: AnyRecording, search: re.Pattern[str] | None, classes: fro
     return replace(recording, subject=subject, basis=basis, warnings=warnings, evidence=evidence)
 
 
-def _decided(evidence: Evidence, search: re.Pattern[str] | None, classes: frozenset[str]) -> tuple[str, Basis, str]:
-    """Subject, basis, and what to warn of."""
-    if search is not None and (told := _matched(search, evidence.shown)):
+def _decided(evidence: Evidence, told: str, classes: frozenset[str]) -> tuple[str, Basis, str]:
+    """Subject, basis, and what to warn of. `told`: whom the pattern of the user finds, "" for nobody."""
+    if told:
         return told, "pattern", ""
     if evidence.known and evidence.note:  # a collection that names no people
         return evidence.whole or evidence.place.stem, "guess", evidence.note
@@ -179,15 +164,6 @@ def _shown(code: str, evidence: Evidence) -> str:
     """A code as it is where it is public: declared so, or part of the path anyway; else its hash."""
     parts = {part.lower() for part in re.split(r"[/_.]", evidence.place.as_posix())}
     return code if evidence.public or code.lower() in parts else pseudonym(code)
-
-
-def _matched(search: re.Pattern[str], path: str) -> str:
-    found = search.search(path)
-    if not found:
-        return ""
-    if "subject" in search.groupindex:
-        return found["subject"] or ""
-    return (found[1] if search.groups else found[0]) or ""
 
 
 def _guessed(place: PurePath, classes: frozenset[str]) -> str:

@@ -7,11 +7,12 @@ keeps three lines. Such a file may be opened when it was fetched, and says how t
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from synth_core.errors import DataError
+from synth_core.errors import DataError, UnrecognisedData
 
 MOST_FILES = 500_000  # in one folder tree: PTB-XL complete has 87,000
 POINTER = 1024  # bytes that a pointer file has at most
@@ -110,5 +111,14 @@ def _pointer(file: Path) -> str:
 def _said(kind: str, paths: list[Path], root: Path) -> DataError:
     first, *more = paths
     names = ", ".join(path.name for path in more[:NAMED])
-    others = f", and so are {len(more):,} more ({names}{', …' if len(more) > NAMED else ''})" if more else ""
-    return DataError(first, LEFT_OUT[kind].format(others=others, name=root if more else first))
+    are = "are" if len(more) > 1 else "is"
+    others = f", and so {are} {len(more):,} more ({names}{', …' if len(more) > NAMED else ''})" if more else ""
+    return DataError(first, LEFT_OUT[kind].format(others=others, name=shlex.quote(str(root if more else first))))
+
+
+def nothing_in(folder: Path) -> DataError:
+    """What to say of a folder without files: a data set of DataLad inside another one is empty until it is fetched."""
+    inside = any((above / name).exists() for above in folder.resolve().parents for name in (".datalad", ".gitmodules"))
+    if inside:
+        return DataError(folder, f"is empty: not downloaded? Fetch it with `datalad get {shlex.quote(str(folder))}`.")
+    return UnrecognisedData(folder, "holds no files; choose a folder with recordings in it.")

@@ -9,7 +9,9 @@ from typing import Unpack
 
 from synth_core.data.archives import unpack_archives
 from synth_core.data.identity import identified
-from synth_core.data.readers import READERS
+from synth_core.data.listing import nothing_in
+from synth_core.data.plausible import asked_about
+from synth_core.data.readers import READERS, table, vendors
 from synth_core.data.readers.base import RATES, Opening, Told
 from synth_core.data.readers.files import Files
 from synth_core.data.readers.names import unique
@@ -20,10 +22,10 @@ from synth_core.errors import DamagedFile, DataError, UnrecognisedData
 KNOWN_ENDINGS = {
     ".hea": "a WFDB header", ".edf": "EDF", ".bdf": "BDF", ".dcm": "DICOM", ".zip": "a zip archive",
     ".nii": "NIfTI", ".nii.gz": "NIfTI", ".mha": "MetaImage", ".mhd": "MetaImage", ".nrrd": "NRRD",
-    ".csv": "a table of EEG chunks with columns X1 to X178", ".csv.gz": "a table of EEG chunks with columns X1 to X178",
 }  # fmt: skip
 FORMATS = (
-    "EEG (EDF, BDF, BrainVision, EEGLAB, FIF, GDF, BIDS, Bonn), ECG (WFDB, PTB-XL, HL7 aECG, DICOM), "
+    "EEG (EDF, BDF, BrainVision, EEGLAB, FIF, GDF, XDF, Persyst, Nihon Kohden, EMOTIV, OpenBCI), "
+    "ECG (WFDB, PTB-XL, HL7 aECG, GE MUSE, DICOM), "
     "CT (DICOM, NIfTI, MetaImage, NRRD, images with labels), arrays and tables"
 )
 
@@ -47,7 +49,9 @@ def open_recordings(
     unit, modality, channels : what arrays and tables do not say of themselves.
     labels_from, severity_from : columns of a table of participants that become classes and a severity in 0 … 1.
     label_column, subject_column, time_column : columns of a table of samples.
-    window, hu_offset : how the values of images become HU. `Opening` describes all of these.
+    within : the folder above which no table is looked for.
+    window, hu_offset, pixel_mm : how values become HU, and mm between pixels, for images, arrays and volumes that do
+        not say it. `Opening` describes all of these.
 
     Returns
     -------
@@ -63,12 +67,13 @@ def open_recordings(
     opening = Opening(rate, **told)
     if not path.exists() and not path.is_symlink():
         raise DataError(path, "does not exist; check the path.")
-    files = Files(path)
+    path = path.resolve() if path.is_dir() else path.parent.resolve() / path.name
+    files = Files(path, opening.within)
     opening.skipped.extend(files.problems)
     if not len(files) and opening.skipped:
         raise opening.skipped[0]
     if not len(files):
-        raise UnrecognisedData(path, "holds no files; choose a folder with recordings in it.")
+        raise nothing_in(path)
     opening.skipped.extend(unpack_archives(files))
     recordings: list[Recording] = []
     for reader in READERS:
@@ -76,10 +81,11 @@ def open_recordings(
             recordings += reader.read(files, opening)
         except DataError as error:
             opening.skipped.append(error)
-    opening.skipped.extend(_misnamed(files, alone=not recordings))
+    opening.skipped.extend(_misnamed(files, opening, alone=not recordings))
     if not recordings:
         raise opening.skipped[0] if opening.skipped else _unrecognised(path)
     recordings = _of_possible_rates(recordings, opening)
+    recordings = asked_about(recordings, opening.unit)
     recordings, folders = with_class_folders(with_tables(recordings, files))
     recordings = identified(_uniquely_named(recordings), opening.subject_pattern, folders)
     opening.check_used()
@@ -109,14 +115,18 @@ def _uniquely_named(recordings: list[Recording]) -> list[Recording]:
     ]
 
 
-def _misnamed(files: Files, alone: bool) -> Iterator[DataError]:
+def _misnamed(files: Files, opening: Opening, alone: bool) -> Iterator[DataError]:
     """Files that no reader took though their names promise a format; beside recordings a table may be just a table."""
     for file in files:
         if not files.head(file):
             yield DamagedFile(file, "is empty; copy or download it again.")
             continue
+        if alone and file.name.lower().endswith(table.ENDINGS):
+            yield table.why_not(file, files, opening)
+        elif alone and (without_header := vendors.orphan(file)):
+            yield without_header
         for ending, expected in KNOWN_ENDINGS.items():
-            if file.name.lower().endswith(ending) and (alone or not ending.startswith(".csv")):
+            if file.name.lower().endswith(ending):
                 yield UnrecognisedData(file, f"is not {expected}, as its name says; export it again or remove it.")
                 break
 

@@ -5,31 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, model_validator
 
+from synth_core.data.placement import ECG, SIGNALS, Placement
 from synth_core.data.recording import Recording
 from synth_core.data.reference import AS_RECORDED, Reference
 from synth_core.errors import InvalidSetting
 from synth_core.settings import checked
 
-BEATS = "beats"
-SIGNALS: list[JsonValue] = ["eeg", "ecg"]  # which modalities a setting is for
 EEG: list[JsonValue] = ["eeg"]
-ECG: list[JsonValue] = ["ecg"]
 CT: list[JsonValue] = ["ct"]
 BONN_RATE = 173.61  # Hz
 BONN_WINDOW = 178  # samples of the published benchmark, 1.025 s
 
 
-class Preparation(BaseModel):
+class Preparation(Placement):
     """Settings of `prepare`; None means not applied. Signals use the first group, CT the second.
 
     Raises
     ------
     pydantic.ValidationError : for a value out of its bounds; `Preparation.checked` raises InvalidSetting instead.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     seconds: float | None = Field(
         default=None,
@@ -88,43 +84,6 @@ class Preparation(BaseModel):
         description="What an EEG electrode is measured against. Bipolar chains make channels such as Fp1-F7.",
         title="Reference",
         json_schema_extra={"modalities": EEG},
-    )
-    around: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=200,
-        description="Put windows around events: 'beats', annotated or else detected, or the text of an annotation. "
-        "Not set: windows slide.",
-        title="Windows around",
-        json_schema_extra={"modalities": SIGNALS},
-    )
-    before_seconds: float = Field(
-        default=0.25,
-        ge=0,
-        le=3600,
-        description="How much before an event a window begins; 0.25 holds the P wave of a beat.",
-        json_schema_extra={"unit": "s", "modalities": SIGNALS},
-        title="Before the event",
-    )
-    after_seconds: float = Field(
-        default=0.45,
-        gt=0,
-        le=3600,
-        description="How much after an event a window ends; 0.45 holds the T wave of a beat.",
-        json_schema_extra={"unit": "s", "modalities": SIGNALS},
-        title="After the event",
-    )
-    labels_from_events: bool = Field(
-        default=False,
-        description="The classes are the events (beat symbols, annotation texts), not the recordings'.",
-        title="Classes from events",
-        json_schema_extra={"modalities": SIGNALS},
-    )
-    aami: bool = Field(
-        default=False,
-        description="Group beat symbols into N, S, V, F and Q, as ANSI/AAMI EC57 compares them.",
-        title="AAMI beat classes",
-        json_schema_extra={"modalities": ECG},
     )
     channels: tuple[str, ...] | None = Field(
         default=None,
@@ -284,10 +243,6 @@ class Preparation(BaseModel):
             raise ValueError("the smallest lesion must be smaller than the largest")
         if self.channels is not None and (not self.channels or len(set(self.channels)) != len(self.channels)):
             raise ValueError("name at least one channel, and none twice")
-        if self.labels_from_events and self.around is None:
-            raise ValueError("classes from events need windows around events: name the events in `around`")
-        if self.aami and self.around != BEATS:
-            raise ValueError(f"AAMI classes are those of beats: set `around` to {BEATS!r}")
         return self
 
     @classmethod

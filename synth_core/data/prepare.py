@@ -14,8 +14,24 @@ import numpy as np
 import pandas as pd
 
 from synth_core.data.dataset import FORMAT, Dataset
-from synth_core.data.example import DAMAGED, FLAT, LESION_CUT, MISSING, OUT_OF_RANGE, SHORT, Example
+from synth_core.data.event_notes import notes
+from synth_core.data.example import (
+    BOUNDARY,
+    DAMAGED,
+    FLAT,
+    IMPOSSIBLE,
+    LESION_CUT,
+    MISSING,
+    NEAR_END,
+    NO_SPAN,
+    OUT_OF_RANGE,
+    OVERLAPS,
+    SHORT,
+    Example,
+)
 from synth_core.data.identity import basis_counts, distinct_warnings
+from synth_core.data.marks import spelt_out
+from synth_core.data.plausible import impossible
 from synth_core.data.preparation import Preparation
 from synth_core.data.reconcile import reconcile
 from synth_core.data.recording import Recording, Source
@@ -31,6 +47,10 @@ REMEDIES = {
     MISSING: "export the recordings again, they hold NaN where samples should be",
     FLAT: "check that the electrodes were connected, or choose other channels",
     SHORT: "choose a shorter window",
+    NEAR_END: "choose a shorter stretch before and after the events",
+    OVERLAPS: "choose shorter windows, or keep those that overlap",
+    BOUNDARY: "choose shorter windows, or a smaller share that a span must cover",
+    NO_SPAN: "name other spans, or the class of what lies outside them",
     LESION_CUT: "choose a larger field",
     OUT_OF_RANGE: "check the unit of the recordings or allow larger values",
 }
@@ -46,8 +66,8 @@ class _Tally:
     problems: list[str] = field(default_factory=list)
     first_problem: DataError | None = None
 
-    def damaged(self, error: DataError) -> None:
-        self.left_out[DAMAGED] += 1
+    def damaged(self, error: DataError, reason: str = DAMAGED) -> None:
+        self.left_out[reason] += 1
         self.problems.append(str(error))
         self.first_problem = self.first_problem or error
 
@@ -83,6 +103,7 @@ def prepare(
     if not recordings:
         raise InvalidSetting("There are no recordings to prepare.")
     tally = _Tally()
+    preparation = spelt_out(preparation, recordings)
     chosen, spec = reconcile(recordings, preparation, tally.left_out)
     with publish_directory(out) as folder:
         digest = _write(chosen, spec, preparation, folder, tally, progress)
@@ -96,8 +117,8 @@ def prepare(
             "preparation": preparation.model_dump(mode="json"),
             "source": asdict(Source.joined(recording.source for recording in chosen)),
             "hash": digest,
-            "counts": _counts(tally) | {"basis": basis_counts(chosen)},
-            "warnings": distinct_warnings(chosen),
+            "counts": _counts(tally, spec) | {"basis": basis_counts(chosen)},
+            "warnings": [*distinct_warnings(chosen), *notes(chosen, spec, preparation)],
             "problems": tally.problems[:MOST_PROBLEMS],
         }
         write_json_atomic(folder / "dataset.json", info)
@@ -120,8 +141,11 @@ def _write(
         if spec.is_image and _has_masks(recordings, preparation):
             masks = stack.enter_context(ShardWriter(folder, "mask", (1, *spec.shape[1:]), np.float16))
         for number, recording in enumerate(recordings):
+            question = impossible(recording) if recording.evidence is not None else ""
+            if question:
+                tally.damaged(DataError(recording.record, question), IMPOSSIBLE)
             try:
-                for example in _examples(recording, spec, preparation):
+                for example in () if question else _examples(recording, spec, preparation):
                     if example.values is None:
                         tally.left_out[example.reason] += 1
                         continue
@@ -172,11 +196,12 @@ def _labels(recording: Recording) -> list[str]:
     return [name for name, value in recording.labels.items() if value]
 
 
-def _counts(tally: _Tally) -> dict[str, Any]:
+def _counts(tally: _Tally, spec: DataSpec) -> dict[str, Any]:
     return {
         "recordings": len({row["record"] for row in tally.rows}),
         "subjects": len({row["subject"] for row in tally.rows}),
         "examples": len(tally.rows),
+        "classes": {name: sum(name in row["labels"] for row in tally.rows) for name in spec.classes},
         "left_out": dict(tally.left_out),
     }
 

@@ -10,6 +10,7 @@ from synth_core.data.example import NO_LABEL, OTHER_CHANNELS, OTHER_LENGTH, OTHE
 from synth_core.data.preparation import Preparation
 from synth_core.data.recording import Recording
 from synth_core.data.reference import AS_RECORDED, referenced
+from synth_core.data.spans import span_classes
 from synth_core.errors import InvalidSetting, SpecMismatch
 from synth_core.types import UNITS, DataSpec
 
@@ -30,7 +31,7 @@ def reconcile(
     modality = Counter(recording.spec.modality for recording in recordings).most_common(1)[0][0]
     chosen = _keep(recordings, [one.spec.modality == modality for one in recordings], left_out, OTHER_MODALITY)
     classes = _classes(chosen, preparation)
-    if not preparation.labels_from_events:  # what is not known is not negative
+    if preparation.spans is None and not preparation.classes_from_events:  # what is not known is not negative
         chosen = _keep(chosen, [set(classes) <= one.labels.keys() for one in chosen], left_out, NO_LABEL) or chosen
     if modality == "ct":
         size = preparation.image_size
@@ -98,13 +99,21 @@ def _common_channels(available: list[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _classes(recordings: list[Recording], preparation: Preparation) -> tuple[str, ...]:
-    if not preparation.labels_from_events or recordings[0].spec.is_image:
-        return tuple(dict.fromkeys(name for recording in recordings for name in recording.labels))
-    classes = event_classes(recordings, preparation)
+    if recordings[0].spec.is_image:
+        return _of_recordings(recordings)
+    if preparation.spans is not None:
+        return span_classes(preparation)
+    if not preparation.classes_from_events:
+        return _of_recordings(recordings)
     if not any(annotated(recording, preparation) for recording in recordings):
-        message = f"No recording has annotated events called {preparation.around!r}, which are to be the classes."
+        named = ", ".join(map(repr, preparation.around or ()))
+        message = f"No recording has annotated events called {named}, which are to be the classes."
         raise InvalidSetting(f"{message} Choose other events, or classes of the recordings.")
-    return classes
+    return event_classes(recordings, preparation)
+
+
+def _of_recordings(recordings: list[Recording]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for recording in recordings for name in recording.labels))
 
 
 def _keep(recordings: Sequence[Recording], fits: list[bool], left_out: Counter[str], reason: str) -> list[Recording]:

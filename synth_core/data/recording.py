@@ -105,6 +105,7 @@ class Recording(ABC):
     basis : what `subject` rests on: stated in the file, a table, the layout of a known collection, the pattern of the
         user, or a guess.
     warnings : sentences that whoever uses the recording should know; they travel into what is made of it.
+    stated_unit : the unit that the file states for its numbers, "" for none; values are in that of the spec.
     evidence : what a reader knows of the subject; `open_recordings` decides by it (see `identity`).
     slice_labels : for CT whose classes are known slice by slice, one mapping per slice.
     severity : in [0, 1] where the collection has one.
@@ -127,6 +128,7 @@ class Recording(ABC):
     warnings: tuple[str, ...] = ()
     evidence: Evidence | None = None
     slice_labels: tuple[Mapping[str, int], ...] = ()
+    stated_unit: str = ""
 
     @property
     def duration(self) -> float:

@@ -15,8 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
+from synth_core.data.above import TABLES
 from synth_core.data.deidentify import pseudonym
-from synth_core.data.layouts import without_ending
+from synth_core.data.layouts import named_by_layout, without_ending
 from synth_core.data.readers.files import Files, read_bounded
 from synth_core.data.readers.names import is_number
 from synth_core.data.readers.participants import PERSONAL, class_name
@@ -25,6 +26,7 @@ from synth_core.errors import DataError
 
 LIMIT = 2**26  # bytes of a table
 MOST_CLASSES = 20
+NUMBERED = ("CT-ICH", "Brain CT hemorrhage")  # whose tables lie at the top and name patients and slices by number
 DEPTH = 5  # parts of a path that a row may name
 _SUBJECT = re.compile(
     r"^(?:subject|patient|participant|person|case)s?[_\- ]?(?:id|nr|no|number|name|code)?$", re.IGNORECASE
@@ -70,20 +72,27 @@ class _Table:
 def with_tables(recordings: Sequence[Recording], files: Files) -> list[Recording]:
     """The recordings with what tables in their folder, or in one above, say of them.
 
-    Only recordings that have no classes yet are looked at. A table that is not used is a warning on them.
+    Only recordings that have no classes yet are looked at. A table that is not used is a warning on them; one that
+    lies above what was opened counts only where it surely means these files, and nothing is said of it otherwise.
 
     Raises
     ------
     DataError : for a table that could mean several files by one row, or that most rows and files do not share.
     """
     result = list(recordings)
-    for file in files.named(".csv", ".tsv"):
-        table = _read(file)
-        folder = files.evidence(file).place.parent
+    above = [file for file in files.above if file.name in TABLES]
+    for file in (*files.named(".csv", ".tsv"), *above):
+        folder = file.parent if file in above else files.place(file).parent
         own = [i for i, one in enumerate(result) if _is_open(one) and _below(one, folder)]
-        if table is None or not own:
+        table = _read(file) if own else None
+        if table is None:
             continue
-        joined = _joined(table, [result[i] for i in own], folder)
+        try:
+            joined = _joined(table, [result[i] for i in own], folder, file in above)
+        except DataError:
+            if file in above:
+                continue  # it is of other files
+            raise
         files.take(file)
         for i, one in zip(own, joined, strict=True):
             result[i] = one
@@ -139,9 +148,11 @@ def _read(file: Path) -> _Table | None:
     return _Table(file, {name.strip(): [str(row.get(name) or "").strip() for row in rows] for name in names})
 
 
-def _joined(table: _Table, recordings: list[Recording], folder: PurePath) -> list[Recording]:
+def _joined(table: _Table, recordings: list[Recording], folder: PurePath, above: bool) -> list[Recording]:
     paths = [_key(one.evidence.place) for one in recordings if one.evidence is not None]
     found = _by_slice(table, recordings, paths) or _by_two(table, paths) or _by_one(table, paths)
+    if above and (found is None or not _is_sure(table, found, recordings, folder)):
+        return recordings
     if found is None:
         return _unused(table, recordings, folder)
     keys, matched = found
@@ -153,6 +164,20 @@ def _joined(table: _Table, recordings: list[Recording], folder: PurePath) -> lis
     said = f"{table.file.name}: {counts}."
     given = _rows(table, keys)
     return [_with_rows(one, [given[row] for row in rows], said) for one, rows in zip(recordings, matched, strict=True)]
+
+
+def _is_sure(table: _Table, found: Matched, recordings: list[Recording], folder: PurePath) -> bool:
+    """Whether a table above means these files: it lies beside them, its rows name their folder too, or it is of a
+    collection of volumes and slices that names its files by numbers."""
+    keys, matched = found
+    named = [table.columns[keys[0]][row] for rows in matched for row in rows]
+    if named and all(set(cell) & {"/", "\\"} for cell in named):
+        return True
+    places = [one.evidence.place for one in recordings if one.evidence is not None]
+    if all(place.parent == folder for place in places):
+        return True
+    layouts = [named_by_layout(place) for place in places]
+    return all(layout is not None and layout.collection in NUMBERED for layout in layouts)
 
 
 def _with_rows(recording: Recording, rows: list[Row], said: str) -> Recording:

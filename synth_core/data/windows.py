@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_core.data.bad_channels import bad_channels
-from synth_core.data.events import events
+from synth_core.data.events import Moment, events, moments
 from synth_core.data.example import (
     BAD_CHANNEL,
     CLIPPED,
@@ -19,12 +19,14 @@ from synth_core.data.example import (
     MISSING,
     NEAR_END,
     OUT_OF_RANGE,
+    OVERLAPS,
     STEP,
     Example,
 )
 from synth_core.data.preparation import Preparation
 from synth_core.data.recording import Recording
 from synth_core.data.reference import AS_RECORDED, referenced
+from synth_core.data.spans import SpanLabels
 from synth_core.leads import independent_leads, lead_matrix
 from synth_core.signal import LARGEST_DENOMINATOR, baseline, filter_signal, line_noise, resample
 from synth_core.types import DataSpec
@@ -60,7 +62,7 @@ def signal_windows(recording: Recording, spec: DataSpec, preparation: Preparatio
     """
     work = _work(recording, spec, preparation)
     if bad_channels(recording, preparation) & set(work.rows):
-        for _ in _starts(work) if preparation.around is None else events(recording, preparation):
+        for _ in _starts(work) if preparation.around is None else _moments(work):
             yield Example(0.0, None, reason=BAD_CHANNEL)
         return
     if preparation.around is not None:
@@ -70,7 +72,25 @@ def signal_windows(recording: Recording, spec: DataSpec, preparation: Preparatio
     stride = starts.step
     per_block = max(1, (_block_samples(work) - spec.shape[1]) // stride)
     for first in range(0, len(starts), per_block):
-        yield from _block(work, starts[first : first + per_block])
+        here = starts[first : first + per_block]
+        yield from _block(work, here) if preparation.spans is None else _covered(work, here)
+
+
+def _covered(work: _Work, starts: Sequence[int]) -> Iterator[Example]:
+    """Windows with the classes of the spans that cover them; those without one are left out unread."""
+    spans = SpanLabels(work.recording, work.preparation)
+    length, rate = work.spec.shape[1], work.spec.rate
+    kept: list[int] = []
+    labels: list[tuple[str, ...] | None] = []
+    for start in starts:
+        own, reason = spans.of(start / rate, (start + length) / rate)
+        if reason:
+            yield Example(start / rate, None, reason=reason)
+        else:
+            kept.append(start)
+            labels.append(own)
+    if kept:
+        yield from _labelled(_block(work, kept), labels)
 
 
 def _work(recording: Recording, spec: DataSpec, preparation: Preparation) -> _Work:
@@ -89,23 +109,31 @@ def _starts(work: _Work) -> range:
     return range(0, _samples_at(work.recording, rate) - length + 1, stride)
 
 
+def _moments(work: _Work) -> list[Moment]:
+    """Where windows around events begin."""
+    rate, preparation = work.spec.rate, work.preparation
+    before = round(preparation.before_seconds * rate)
+    return moments(events(work.recording, preparation), rate, before, work.spec.shape[1])
+
+
 def _event_windows(work: _Work) -> Iterator[Example]:
     """A window around each event, in blocks of events that lie close together."""
-    length, rate = work.spec.shape[1], work.spec.rate
-    last = _samples_at(work.recording, rate) - length
-    before = round(work.preparation.before_seconds * rate)
+    length, preparation = work.spec.shape[1], work.preparation
+    last = _samples_at(work.recording, work.spec.rate) - length
     waiting: list[int] = []
     labels: list[tuple[str, ...] | None] = []
-    for event in sorted(events(work.recording, work.preparation), key=lambda event: event.onset):
-        start = round(event.onset * rate) - before
-        if not 0 <= start <= last:
-            yield Example(event.onset, None, reason=NEAR_END)
+    for moment in _moments(work):
+        if not 0 <= moment.start <= last:
+            yield Example(moment.onset, None, reason=NEAR_END)
             continue
-        if waiting and start + length - waiting[0] > _block_samples(work):
+        if preparation.drop_overlapping and moment.overlaps:
+            yield Example(moment.onset, None, reason=OVERLAPS)
+            continue
+        if waiting and moment.start + length - waiting[0] > _block_samples(work):
             yield from _labelled(_block(work, waiting), labels)
             waiting, labels = [], []
-        waiting.append(start)
-        labels.append((event.label,) if work.preparation.labels_from_events else None)
+        waiting.append(moment.start)
+        labels.append(moment.labels if preparation.classes_from_events else None)
     if waiting:
         yield from _labelled(_block(work, waiting), labels)
 

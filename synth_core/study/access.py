@@ -28,6 +28,7 @@ class Operation(StrEnum):
     READ = "see results"
     EXPORT = "export a study"
     VERIFY = "verify a study"
+    AUDIT = "audit the blinding of a study"
 
 
 _ANALYST = frozenset({Operation.LIST, Operation.WATCH, Operation.READ, Operation.EXPORT, Operation.VERIFY})

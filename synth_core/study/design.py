@@ -15,9 +15,10 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from synth_core.errors import StudyError
+from synth_core.errors import BlindingError, StudyError
 from synth_core.storage import publish_directory
 from synth_core.study.access import Operation
+from synth_core.study.blinding import audit_items
 from synth_core.study.key import Truth, locked, seal, truth_of
 from synth_core.study.payload import Rendering, write_payload
 from synth_core.study.protocol import StudyProtocol
@@ -48,6 +49,7 @@ def create_study(
     now: datetime,
     plan: dict[str, Any] | None = None,
     lock: bool = True,
+    despite: str = "",
 ) -> str:
     """Write the blinded items, the key and the protocol of a new study, and lock it.
 
@@ -58,7 +60,8 @@ def create_study(
     source : name of the generator, or of that of each synthetic example; kept with the key.
     now : an aware datetime.
     plan : where the examples are from; kept as it is.
-    lock : False makes a draft, which `lock_study` locks; nobody can be invited before.
+    lock : False makes a draft, which `lock_study` audits and locks; nobody can be invited before.
+    despite : the owner's reason to lock the study although its audit finds a leak; kept in the log.
 
     Returns
     -------
@@ -67,6 +70,7 @@ def create_study(
     Raises
     ------
     StudyError : when there are too few examples, they do not look alike, or their classes are not balanced.
+    BlindingError : when the audit finds that something but the content tells the two kinds apart.
     """
     store.require(Operation.MAKE)
     n = protocol.items_per_side
@@ -81,6 +85,7 @@ def create_study(
     folder = store.folder(study_id)
     try:
         items, key = _write_items(folder, study_id, rendering, candidates)
+        told = _told(_leaks(folder, rendering, items, key), despite) if lock else None
         made = Study(
             id=study_id,
             protocol=protocol.model_dump(mode="json"),
@@ -89,15 +94,19 @@ def create_study(
             created_at=now,
             plan=plan,
         )
-        _register(store, made, items, key, lock=lock)
+        _register(store, made, items, key, told)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return study_id
 
 
-def lock_study(store: Store, study_id: str, now: datetime) -> str:
-    """Lock a draft: its order is drawn, and protocol, items and key are sealed. Raters can be invited from now on.
+def lock_study(store: Store, study_id: str, now: datetime, *, despite: str = "") -> str:
+    """Audit and lock a draft: its order is drawn, and protocol, items and key are sealed. Raters can then be invited.
+
+    Parameters
+    ----------
+    despite : as for `create_study`.
 
     Returns
     -------
@@ -106,10 +115,16 @@ def lock_study(store: Store, study_id: str, now: datetime) -> str:
     Raises
     ------
     StudyError : when the study is unknown or locked already.
+    BlindingError : when the audit finds a leak and no reason is given.
     """
     store.require(Operation.MAKE)
-    with store.writing() as session:
-        return _lock(store, session, known_study(session, study_id, to_change=True), now)
+    with store.session() as session:
+        study = known_study(session, study_id)
+        items, key = _items_and_key(session, study)
+    rendering = Rendering.model_validate(study.rendering)
+    told = _told(_leaks(store.folder(study_id), rendering, items, key), despite)
+    with store.writing() as session:  # begun only now: nobody waits for the audit
+        return _lock(store, session, known_study(session, study_id, to_change=True), now, told)
 
 
 def _candidates(protocol: StudyProtocol, real: Batch, synthetic: Batch, sources: Sequence[str]) -> list[_Candidate]:
@@ -143,6 +158,13 @@ def _strata(batch: Batch) -> list[str] | None:
     return ["+".join(name for name, on in zip(names, row, strict=True) if on > 0.5) for row in batch.condition.labels]
 
 
+def _leaks(folder: Path, rendering: Rendering, items: list[Item], key: list[Truth]) -> tuple[str, ...]:
+    """What the audit of the scored items found, in sentences; () where nothing leaks."""
+    practice = {item.id for item in items if item.feedback is not None}
+    found = audit_items(folder, rendering, [truth for truth in key if truth.item_id not in practice])
+    return () if found.passed else found.sentences
+
+
 def _write_items(
     folder: Path, study_id: str, rendering: Rendering, candidates: list[_Candidate]
 ) -> tuple[list[Item], list[Truth]]:
@@ -164,24 +186,35 @@ def _write_items(
     return items, key
 
 
-def _register(store: Store, study: Study, items: list[Item], key: list[Truth], *, lock: bool) -> None:
-    """Everything in one transaction: a study is there whole, or not at all."""
+def _told(leaks: tuple[str, ...], despite: str) -> str:
+    """What the log says of a lock; BlindingError for one that the owner has no reason for."""
+    if leaks and not despite.strip():
+        raise BlindingError(leaks)
+    return f"made despite leaks ({' '.join(leaks)}): {despite.strip()}" if leaks else "made"
+
+
+def _register(store: Store, study: Study, items: list[Item], key: list[Truth], told: str | None) -> None:
+    """Everything in one transaction: a study is there whole, or not at all; locked where something is told of that."""
     with store.writing() as session:
         for rows in ([study], items, key):
             session.add_all(rows)
             session.flush()
-        if lock:
-            _lock(store, session, study, study.created_at)
+        if told is not None:
+            _lock(store, session, study, study.created_at, told)
 
 
-def _lock(store: Store, session: Session, study: Study, now: datetime) -> str:
+def _lock(store: Store, session: Session, study: Study, now: datetime, told: str) -> str:
     if study.locked_at is not None:
         raise StudyError("This study is locked already; what was locked is not changed any more.")
-    items = session.scalars(select(Item).where(Item.study_id == study.id)).all()
-    key = list(truth_of(session, study.id).values())
+    items, key = _items_and_key(session, study)
     given = study.protocol["seed"]
     order = Order(study_id=study.id, seed=secrets.randbits(63) if given is None else given)
     study.locked_at, study.seal = now, seal(study.protocol, study.rendering, items, key)
-    session.add_all([order, Event(study_id=study.id, at=now, kind="locked", reason="made")])
-    content = locked(study, order, items, key) | {"created_at": study.created_at.isoformat(), "reason": "made"}
+    session.add_all([order, Event(study_id=study.id, at=now, kind="locked", reason=told)])
+    content = locked(study, order, items, key) | {"created_at": study.created_at.isoformat(), "reason": told}
     return store.journal.append(session, study.id, "locked", now, content)
+
+
+def _items_and_key(session: Session, study: Study) -> tuple[list[Item], list[Truth]]:
+    items = session.scalars(select(Item).where(Item.study_id == study.id)).all()
+    return list(items), list(truth_of(session, study.id).values())

@@ -11,12 +11,18 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from synth_core.errors import StudyError
+from synth_core.signal import filter_signal
 from synth_core.types import Batch, Modality
 
 LARGEST_CODE = 32_000
 FINEST_STEP = {"eeg": 0.1, "ecg": 0.005, "ct": 1.0}  # µV, mV, HU: finer than what a screen shows
-CT_RANGE = (-900.0, 2000.0)  # HU; below it lie air and padding, which differ between scanners
+CT_RANGE = (-500.0, 2000.0)  # HU; below it lie air, its noise and padding, which differ between scanners
+LOWEST_BONE = 700.0  # HU; a common limit is looked for above it, where every window of the head is white
 CLAMPED_SHARE = 1e-4  # a limit that this share of all samples touches is a clamp, not a peak
+LIMITED_SHARE = 0.1  # a highest value that this share of a side's images have in common is a limit, not a coincidence
+BAND = {"eeg": (0.5, 70.0), "ecg": (0.5, 40.0)}  # Hz; what recorders and archives cut off differs, and is not read
+OF_NYQUIST = 0.8  # the band ends there at the latest, before an archive's own stop band
+PERIODS = 2  # a window holds so many of the slowest wave, or keeps all that is slow
 
 
 class Rendering(BaseModel):
@@ -35,6 +41,9 @@ class Rendering(BaseModel):
     step: float = Field(gt=0, description="quantisation step, in the unit")
     low: float
     high: float
+    band: tuple[float, float] | None = Field(
+        default=None, description="Hz, 0 for no lower end; None where items are shown as they came"
+    )
 
     @classmethod
     def fit(cls, real: Batch, synthetic: Batch) -> Self:
@@ -53,7 +62,7 @@ class Rendering(BaseModel):
         sides = [batch.values.numpy() for batch in (real, synthetic)]
         if not all(np.isfinite(side).all() for side in sides):
             raise StudyError("Some values are not finite numbers; leave such examples out of the study.")
-        low, high = CT_RANGE if spec.is_image else common_range(*sides)
+        low, high = common_window(*sides) if spec.is_image else common_range(*sides)
         step = max(common_step(*sides, finest=FINEST_STEP[spec.modality]), max(-low, high) / LARGEST_CODE)
         return cls(
             modality=spec.modality,
@@ -64,30 +73,53 @@ class Rendering(BaseModel):
             step=step,
             low=low,
             high=high,
+            band=None if spec.is_image else common_band(spec.modality, spec.rate, spec.shape[-1]),
         )
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The lowest and the highest code that an item may have: what lies beyond was clipped to them."""
+        if self.band is not None:  # what was clipped is moved by the filter
+            return -LARGEST_CODE, LARGEST_CODE
+        low, high = np.rint(np.array([self.low, self.high]) / self.step)
+        return int(low), int(high)
 
     def encode(self, values: NDArray[np.float32]) -> NDArray[np.int16]:
         """(channels, samples) or (1, height, width) in the unit → int16 codes of the same shape."""
-        return np.rint(np.clip(values, self.low, self.high) / self.step).astype("<i2")
+        return np.rint(np.clip(self.filtered(values) / self.step, -LARGEST_CODE, LARGEST_CODE)).astype("<i2")
+
+    def filtered(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Values within the common range, without mean and within the band, before they become codes."""
+        values = np.clip(values, self.low, self.high)
+        if self.band is None:
+            return values.astype(np.float64)
+        lowest, highest = self.band
+        centred = values - values.mean(axis=-1, keepdims=True)
+        shown = filter_signal(centred, self.rate, highpass=lowest or None, lowpass=highest)
+        return np.asarray(shown - shown.mean(axis=-1, keepdims=True))
 
     def decode(self, codes: NDArray[np.int16]) -> NDArray[np.float32]:
-        """The inverse of `encode`, to within half a step inside the range."""
+        """Codes → values as they are shown, in the unit."""
         return (codes * self.step).astype(np.float32)
 
     def read(self, path: Path) -> NDArray[np.float32]:
-        """Values of one payload file, in the unit.
+        """Values of one payload file, in the unit; StudyError as for `read_codes`."""
+        return self.decode(self.read_codes(path))
+
+    def read_codes(self, path: Path) -> NDArray[np.int16]:
+        """Codes of one payload file.
 
         Raises
         ------
         StudyError : when the file is absent or is not a payload of this study.
         """
         try:
-            codes = np.load(path, allow_pickle=False)
+            codes: NDArray[np.int16] = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise StudyError("An item of this study cannot be read; tell the person who invited you.") from error
         if codes.shape != self.shape or codes.dtype != np.dtype("<i2"):
             raise StudyError("An item of this study is damaged; tell the person who invited you.")
-        return self.decode(codes)
+        return codes
 
 
 def write_payload(path: Path, codes: NDArray[np.int16]) -> str:
@@ -112,6 +144,35 @@ def common_range(real: NDArray[np.float32], synthetic: NDArray[np.float32]) -> t
     clamps_low = [low for side, low in zip((real, synthetic), lows, strict=True) if _clamped(side, low)]
     clamps_high = [high for side, high in zip((real, synthetic), highs, strict=True) if _clamped(side, high)]
     return max(clamps_low, default=min(lows)), min(clamps_high, default=max(highs))
+
+
+def common_band(modality: Modality, rate: float, samples: int) -> tuple[float, float]:
+    """What both sides are filtered to, in Hz: what a reader looks at, as far as rate and duration of a window hold it.
+
+    Amplifiers, archives and generators differ in their lowest and highest frequencies and in their offsets, which a
+    script sees at once and nobody diagnoses by.
+    """
+    slowest, fastest = BAND[modality]
+    return slowest if samples / rate >= PERIODS / slowest else 0.0, min(fastest, OF_NYQUIST * rate / 2)
+
+
+def common_window(real: NDArray[np.float32], synthetic: NDArray[np.float32]) -> tuple[float, float]:
+    """The range of HU that both sides are clipped to; where one side's images end at one value, so do all.
+
+    A generator's scaling often ends at one highest value, which all of its images then have in common. The upper end
+    is the lowest maximum of any image of both sides, so that each touches it, but stays above `LOWEST_BONE`.
+    """
+    low, high = CT_RANGE
+    tops = [side.reshape(len(side), -1).max(axis=1) for side in (real, synthetic)]
+    if any(_limited(np.minimum(top, high)) for top in tops):
+        high = max(LOWEST_BONE, min(high, *(float(top.min()) for top in tops)))
+    return low, high
+
+
+def _limited(tops: NDArray[np.float32]) -> bool:
+    """Whether so many images end at one value that it is a limit."""
+    _, counts = np.unique(np.rint(tops), return_counts=True)
+    return bool(counts.max() > max(2, LIMITED_SHARE * len(tops)))
 
 
 def _clamped(side: NDArray[np.float32], limit: float) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,12 +16,29 @@ from synth_core.study.access import Operation
 from synth_core.study.key import truth_of
 from synth_core.study.protocol import StudyProtocol
 from synth_core.study.rows import open_study
-from synth_core.study.statistics import Interval, Sensitivity, auc_interval, clopper_pearson, signal_detection, wilson
+from synth_core.study.stats import (
+    Interval,
+    Sensitivity,
+    auc,
+    dprime,
+    mrmc_accuracy,
+    obuchowski_rockette,
+    proportion_interval,
+)
 from synth_core.study.store import Store
 from synth_core.study.tables import Answer, Event, Rater, Study, Trial
 from synth_core.study.verification import Verification, verify
 
-POOLED = "The pooled interval is descriptive: raters and items repeat, so its answers are not independent."
+RANDOM = "The intervals for all raters count raters and items as drawn at random: they hold for others like these."
+ALONE = "One rater says nothing about others: the interval is for this rater and for items like these."
+
+
+class Estimate(NamedTuple):
+    """A share, or an area, with its confidence limits."""
+
+    value: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -28,10 +47,11 @@ class Result:
 
     Parameters
     ----------
-    accuracy : share of right answers; Clopper–Pearson for one rater, Wilson for all together.
-    sensitivity, specificity : share of synthetic items called synthetic, and of real items called real (Wilson).
+    accuracy : share of right answers; Clopper–Pearson for one rater.
+    sensitivity, specificity : share of synthetic items called synthetic, and of real items called real; Wilson for one
+        rater. For several, all three count raters and items as random (`mrmc_accuracy`).
     detection : d′ and criterion, for one rater only: pooled counts would bias them.
-    auc : from the confidence ratings.
+    auc : from the confidence ratings (DeLong); for several raters the mean of theirs (`obuchowski_rockette`).
     A number is None where no items of the kind that it needs were answered.
     """
 
@@ -39,11 +59,11 @@ class Result:
     specialty: str
     years: int | None
     n: int
-    accuracy: Interval | None
-    sensitivity: Interval | None
-    specificity: Interval | None
+    accuracy: Estimate | None
+    sensitivity: Estimate | None
+    specificity: Estimate | None
     detection: Sensitivity | None
-    auc: Interval | None
+    auc: Estimate | None
 
 
 @dataclass(frozen=True)
@@ -54,7 +74,7 @@ class StudyResults:
     raters: tuple[Result, ...]
     answers: pd.DataFrame  # rater, item, stratum, position, practice, repeat, value, synthetic, correct, milliseconds
     verification: Verification
-    note: str = POOLED
+    note: str  # what the intervals for all raters stand for
 
     @property
     def intact(self) -> bool:
@@ -124,11 +144,13 @@ def results(store: Store, study_id: str) -> StudyResults:
     if answers.empty:
         raise StudyError("Nobody has answered an item of this study.")
     scored = answers[~answers["practice"] & ~answers["repeat"]]
+    several = scored["rater"].nunique() > 1
     return StudyResults(
-        overall=_result(scored, "All raters", "", None),
-        raters=tuple(_result(scored[scored["rater"] == r.name], r.name, r.specialty, r.years) for r in raters),
+        overall=_all_raters(scored) if several else replace(_one_rater(scored, "All raters", "", None), detection=None),
+        raters=tuple(_one_rater(scored[scored["rater"] == r.name], r.name, r.specialty, r.years) for r in raters),
         answers=answers,
         verification=verify(store, study_id),
+        note=RANDOM if several else ALONE,
     )
 
 
@@ -160,27 +182,72 @@ def _answers(session: Session, study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _result(scored: pd.DataFrame, name: str, specialty: str, years: int | None) -> Result:
+def _one_rater(scored: pd.DataFrame, name: str, specialty: str, years: int | None) -> Result:
     synthetic, real = scored[scored["synthetic"]], scored[~scored["synthetic"]]
-    alone = years is not None
     both = len(synthetic) > 0 and len(real) > 0
     return Result(
         name=name,
         specialty=specialty,
         years=years,
         n=len(scored),
-        accuracy=_share(scored, exact=alone),
-        sensitivity=_share(synthetic),
-        specificity=_share(real),
-        detection=_detection(synthetic, real) if both and alone else None,
-        auc=auc_interval(scored["value"], scored["synthetic"]) if both else None,
+        accuracy=_share(scored, "clopper-pearson"),
+        sensitivity=_share(synthetic, "wilson"),
+        specificity=_share(real, "wilson"),
+        detection=_detection(synthetic, real) if both else None,
+        auc=_area(scored) if both else None,
     )
 
 
-def _share(scored: pd.DataFrame, *, exact: bool = False) -> Interval | None:
-    interval = clopper_pearson if exact else wilson
-    return interval(int(scored["correct"].sum()), len(scored)) if len(scored) else None
+def _share(scored: pd.DataFrame, method: str) -> Estimate | None:
+    right, n = int(scored["correct"].sum()), len(scored)
+    return _estimate(right / n, proportion_interval(right, n, method)) if n else None
 
 
 def _detection(synthetic: pd.DataFrame, real: pd.DataFrame) -> Sensitivity:
-    return signal_detection(int(synthetic["correct"].sum()), len(synthetic), int((~real["correct"]).sum()), len(real))
+    hits, false_alarms = int(synthetic["correct"].sum()), int((~real["correct"]).sum())
+    return dprime(hits, len(synthetic) - hits, false_alarms, len(real) - false_alarms)
+
+
+def _area(scored: pd.DataFrame) -> Estimate:
+    found = auc(scored["value"], scored["synthetic"])
+    return _estimate(found.value, found.interval)
+
+
+def _all_raters(scored: pd.DataFrame) -> Result:
+    return Result(
+        name="All raters",
+        specialty="",
+        years=None,
+        n=len(scored),
+        accuracy=_crossed_share(scored),
+        sensitivity=_crossed_share(scored[scored["synthetic"]]),
+        specificity=_crossed_share(scored[~scored["synthetic"]]),
+        detection=None,
+        auc=_crossed_area(scored),
+    )
+
+
+def _crossed_share(scored: pd.DataFrame) -> Estimate | None:
+    if scored.empty:
+        return None
+    kinds = scored.groupby("item")["synthetic"].first()  # in the order of the columns of the table
+    found = mrmc_accuracy(_table(scored, "correct"), strata=kinds)
+    return _estimate(found.estimate, found.interval)
+
+
+def _crossed_area(scored: pd.DataFrame) -> Estimate | None:
+    """Of the raters who have rated both kinds."""
+    scored = scored[scored.groupby("rater")["synthetic"].transform("nunique") == 2]
+    if scored.empty:
+        return None
+    found = obuchowski_rockette(_table(scored, "value"), scored.groupby("item")["synthetic"].first())
+    return _estimate(found.estimate, found.interval)
+
+
+def _table(scored: pd.DataFrame, column: str) -> np.ndarray:
+    """(raters, items), NaN where not answered; both in alphabetical order."""
+    return scored.pivot(index="rater", columns="item", values=column).to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _estimate(value: float, interval: Interval) -> Estimate:
+    return Estimate(value, *interval)

@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MOST_STEPS = 10_000_000
+
 
 class RunConfig(BaseModel):
     """How long, how fast and where to train; what to train is the generator's own config."""
@@ -15,7 +17,7 @@ class RunConfig(BaseModel):
 
     out: Path | None = Field(None, title="Run directory", description="Run directory; nothing is written when empty.")
     steps: int = Field(
-        2000, title="Training steps", ge=1, le=10_000_000, description="The learning rate ends its decay with them."
+        2000, title="Training steps", ge=1, le=MOST_STEPS, description="The learning rate ends its decay with them."
     )
     batch_size: int = Field(
         32, title="Batch size", ge=1, le=65_536, description="Examples per step; 32 to 64 suit a CPU, hundreds a GPU."

@@ -6,19 +6,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from synth_core.data import Dataset
 from synth_core.data.dataset import check_real
-from synth_core.errors import RunError
+from synth_core.errors import RunError, SynthScopeError
 from synth_core.generators import build
+from synth_core.regular_file import append_to
 from synth_core.training.config import RunConfig
+from synth_core.training.faults import told
 from synth_core.training.loop import StepRecord, run_description, train
-from synth_core.training.model import load_generator, save_generator
+from synth_core.training.model import load_from_run, save_generator
 from synth_core.training.provenance import provenance_of
-from synth_core.training.run import RunDirectory, Status
+from synth_core.training.run import RunDirectory
+from synth_core.training.same import check_data, check_unfinished, settings_of
+from synth_core.training.status import Status
 
 SPLIT: dict[str, Any] = {"fractions": (0.7, 0.15, 0.15), "by": "subject", "seed": 0}
 
@@ -41,60 +46,43 @@ def create_run(dataset_path: Path | str, generator: str, config: dict[str, Any],
     training = dataset.split(**SPLIT)["train"]
     made = build(generator, training.spec, seed=run_config.seed, **config)
     now = time.time()
-    run.write_config(run_description(made, training, run_config) | made.describe() | {"scaling": None})
-    run.write_status(Status("starting", steps=run_config.steps, started=now, heartbeat=now))
+    with told(run.name):
+        run.write_config(run_description(made, training, run_config) | made.describe() | {"scaling": None})
+        run.write_status(Status("starting", steps=run_config.steps, started=now, heartbeat=now))
     return run
-
-
-def check_same(run: RunDirectory, asked: dict[str, Any], settings: dict[str, Any]) -> None:
-    """RunError where a resumed run is asked for anything else than it was begun with, or has nothing left to do.
-
-    Parameters
-    ----------
-    asked : "dataset" (a path), "generator", and settings of the run, as far as they are given.
-    settings : of the generator.
-    """
-    content = run.config()
-    there = content["run"] | {"generator": content["generator"], "dataset": content["dataset"]["path"]}
-    if "dataset" in asked:
-        asked = asked | {"dataset": str(Path(asked["dataset"]).resolve())}
-    others = [(name, there[name], value) for name, value in asked.items() if there[name] != value]
-    known = content["config"]
-    others += [(name, known.get(name), value) for name, value in settings.items() if known.get(name) != value]
-    if others:
-        name, before, now = others[0]
-        raise RunError(
-            f"{run.name} was begun with {name} {before}. Got {now} instead; resume it without, or start another run."
-        )
-    status = run.status()
-    if status.state == "finished":
-        raise RunError(f"{run.name} finished at step {status.step} of {status.steps}; there is nothing to resume.")
 
 
 def work(run: RunDirectory) -> Iterator[StepRecord]:
     """Train a created run, or resume it from its last checkpoint, in this process."""
-    content = run.config()
-    training = _training_part(run)
-    settings = _settings(run)
-    generator = build(content["generator"], training.spec, seed=settings.seed, **content["config"])
+    with _failing(run), told(run.name):
+        content = run.config()
+        training = _training_part(run)
+        settings = settings_of(run)
+        generator = build(content["generator"], training.spec, seed=settings.seed, **content["config"])
     yield from train(generator, training, settings, resume=True)
 
 
+@contextmanager
+def _failing(run: RunDirectory) -> Iterator[None]:
+    """What goes wrong before a worker has a heartbeat stands in the status too, unless another worker has the run."""
+    try:
+        yield
+    except SynthScopeError as error:
+        with suppress(OSError, RunError), run.held():
+            run.write_status(replace(run.last_status(), state="failed", message=str(error)))
+        raise
+
+
 def keep(run: RunDirectory, path: Path | str) -> Path:
-    """The averaged weights of a run's newest checkpoint, with where they come from, as a model directory.
+    """The averaged weights of a run's newest good checkpoint, with where they come from, as a model directory.
 
     Raises
     ------
     ModelError : the run has no checkpoint yet, or `path` exists.
     """
-    generator = load_generator(run.path, device="cpu")
-    status = run.status()
-    generator.provenance = provenance_of(_training_part(run), _settings(run), status, status.heartbeat)
+    generator, step = load_from_run(run.path)
+    generator.provenance = provenance_of(_training_part(run), settings_of(run), run.last_status(), step)
     return save_generator(generator, path)
-
-
-def _settings(run: RunDirectory) -> RunConfig:
-    return RunConfig.model_validate(run.config()["run"] | {"out": run.path})
 
 
 def _training_part(run: RunDirectory) -> Dataset:
@@ -102,7 +90,9 @@ def _training_part(run: RunDirectory) -> Dataset:
     if not Path(where["path"]).is_dir():
         raise RunError(f"The dataset {where['name']} of run {run.name} is not there any more; prepare it again.")
     split = where["part"] or SPLIT
-    return Dataset.open(where["path"]).split(tuple(split["fractions"]), by=split["by"], seed=split["seed"])["train"]
+    dataset = Dataset.open(where["path"])
+    check_data(run, dataset)
+    return dataset.split(tuple(split["fractions"]), by=split["by"], seed=split["seed"])["train"]
 
 
 def start(dataset_path: Path | str, generator: str, config: dict[str, Any], run_config: RunConfig) -> RunDirectory:
@@ -113,12 +103,14 @@ def start(dataset_path: Path | str, generator: str, config: dict[str, Any], run_
 
 
 def resume(run_path: Path | str) -> RunDirectory:
-    """Go on from the last checkpoint in a detached process; RunError while the run is being trained."""
+    """Go on from the last checkpoint in a detached process; RunError while the run is being trained, or finished."""
     run = RunDirectory(run_path)
-    run.config()
-    with run.held():
+    steps = run.config()["run"]["steps"]
+    with told(run.name), run.held():
+        check_unfinished(run)
         run.clear_cancel()
-        run.write_status(replace(run.status(), state="starting", heartbeat=time.time(), message="", pid=None))
+        before = replace(run.last_status(), state="starting", steps=steps, message="", pid=None, host="")
+        run.write_status(replace(before, heartbeat=time.time()))
     _spawn(run)
     return run
 
@@ -127,5 +119,5 @@ def _spawn(run: RunDirectory) -> None:
     # one process per run, in a session of its own: it survives the server, and the server never waits for it
     command = [sys.executable, "-m", "synth_core", "train", "--out", str(run.path.resolve()), "--resume"]
     root = Path(__file__).resolve().parents[2]
-    with (run.path / "log.txt").open("ab") as log:
+    with told(run.name), append_to(run.path / "log.txt") as log:
         subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=root)

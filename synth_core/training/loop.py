@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,19 @@ from lightning.fabric import Fabric
 
 from synth_core.data import Dataset
 from synth_core.data.dataset import check_real
-from synth_core.errors import RunError
+from synth_core.errors import ModelError, RunError
 from synth_core.generators import Generator, Phase
 from synth_core.generators.calibration import calibrate
 from synth_core.training.average import MovingAverage
-from synth_core.training.checkpoint import load_checkpoint, save_checkpoint
+from synth_core.training.checkpoint import newest_good, save_checkpoint, set_aside
 from synth_core.training.config import RunConfig
+from synth_core.training.faults import told
 from synth_core.training.heartbeat import Heartbeat
 from synth_core.training.order import Order
+from synth_core.training.preview import Preview
 from synth_core.training.provenance import provenance_of, versions
-from synth_core.training.run import Preview, RunDirectory
+from synth_core.training.run import RunDirectory
+from synth_core.training.same import check_description
 from synth_core.types import Batch, Condition
 
 SCALING_EXAMPLES = 8_192  # that the scaling is fitted on; drawn at random, as files are often sorted by class
@@ -51,7 +55,7 @@ def train(
     config: RunConfig,
     *,
     resume: bool = False,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[StepRecord]:
     """Train in place, a record per step; at the end `generator` holds the averaged weights and its provenance.
 
@@ -60,14 +64,14 @@ def train(
     generator : built for `dataset.spec`; its scaling is fitted here, unless the run is resumed.
     dataset : the training split.
     config : with `out`, a run directory is kept there: status, metrics, checkpoints, previews, cancel.
-    resume : continue from the newest checkpoint of `config.out`, where there is one.
-    clock : seconds since the epoch.
+    resume : continue from the newest good checkpoint of `config.out`, where there is one.
+    clock : seconds, of a clock that nobody sets back or forward.
 
     Raises
     ------
     InvalidSetting : the data are synthetic and `config` does not allow it.
-    RunError : the data are of another kind, the run exists already or is held by another process, or the loss is
-        not finite any more.
+    RunError : the data are of another kind, the run exists already, is held by another process or was begun
+        otherwise, all its checkpoints are damaged, the loss is not finite any more, or disk or memory ran out.
     """
     check_real(dataset, config.allow_synthetic)
     if generator.spec != dataset.spec:
@@ -80,7 +84,9 @@ def train(
     run = RunDirectory(config.out)
     if run.checkpoints() and not resume:
         raise RunError(f"{run.name} already holds a run; resume it or choose another folder.")
-    with run.held(), Heartbeat(run, config.steps, clock) as heartbeat:
+    with told(run.name), run.held(), Heartbeat(run, config.steps, clock) as heartbeat:
+        if run.checkpoints():
+            check_description(run, run_description(generator, dataset, config) | generator.describe())
         run.clear_cancel()
         session = _Session(generator, dataset, config, run, heartbeat)
         session.record_config()
@@ -118,6 +124,7 @@ class _Session:
         self.peaks = {name: [group["lr"] for group in opt.param_groups] for name, opt in self.optimizers.items()}
         self.average = MovingAverage(generator, config.average)
         self.order = Order(len(dataset), config.batch_size, config.seed)
+        self.notice = ""  # for the user, for as long as the run goes on
 
     def _restore_scaling(self) -> bool:
         known = self.run.config().get("scaling") if self.run and self.run.checkpoints() else None
@@ -164,8 +171,24 @@ class _Session:
         checkpoints = self.run.checkpoints()
         done = 0
         if checkpoints:
-            done = load_checkpoint(checkpoints[-1], self.generator, self.average.generator, self.optimizers)
+            done = self._restored(checkpoints)
         self.run.cut_metrics(done)
+        self.heartbeat.update(step=done)
+        return done
+
+    def _restored(self, checkpoints: list[Path]) -> int:
+        """Step of the newest good one; those that are damaged make room, and the status says so."""
+        try:
+            _, done, faults = newest_good(
+                checkpoints, lambda one: one.restore(self.generator, self.average.generator, self.optimizers)
+            )
+        except ModelError as error:
+            raise RunError(f"{error} Start another run.") from error
+        for damaged in checkpoints[len(checkpoints) - len(faults) :]:
+            set_aside(damaged)
+        if faults:
+            self.notice = f"Went on from step {done}, because a newer checkpoint is damaged: {' '.join(faults)[:300]}"
+            self.heartbeat.update(message=self.notice)
         return done
 
     def _step(self, step: int) -> StepRecord:
@@ -241,7 +264,7 @@ class _Session:
         if self.generator.calibrated:
             self._calibrate()
         self.generator.provenance = provenance_of(
-            self.dataset, self.config, self.heartbeat.status, self.heartbeat.clock()
+            self.dataset, self.config, self.heartbeat.status, self.heartbeat.status.step
         )
         self.generator.to("cpu").eval()
         self.heartbeat.update(state="finished", seconds_left=0.0)
@@ -252,7 +275,7 @@ class _Session:
         most = self.config.steps * self.config.batch_size // 10
         rng = torch.Generator().manual_seed(self.config.seed)
         calibrate(self.generator, _some_batches(self.dataset, self.config.seed), most, rng)
-        self.heartbeat.update(message="")
+        self.heartbeat.update(message=self.notice)
         if self.run:
             self.record_config()  # the run itself can be loaded as a generator
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 
-from synth_core.errors import DataError, ModelError
+from synth_core.errors import DataError, ModelError, SynthScopeError
 from synth_core.generators import REGISTRY, Generator
 from synth_core.storage import publish_directory, read_json, write_json_atomic, write_text_atomic
 from synth_core.training.card import model_card
-from synth_core.training.checkpoint import load_weights, save_weights
+from synth_core.training.checkpoint import newest_good
+from synth_core.training.description import GeneratorDescription, fault_of, sentence
+from synth_core.training.faults import in_words
 from synth_core.training.run import RunDirectory
-
-LARGEST_EXAMPLE = 2**26  # values; refuses a description that would make the machine run out of memory
+from synth_core.training.weights import load_weights, save_weights
 
 
 def save_generator(generator: Generator, path: Path | str) -> Path:
@@ -41,7 +42,7 @@ def record_evaluation(generator: Generator, path: Path | str, evaluation: dict[s
 
 
 def load_generator(path: Path | str, device: str = "auto") -> Generator:
-    """A generator ready to sample, from a model directory or from a run (its newest checkpoint, averaged weights).
+    """A generator ready to sample, from a model directory or from a run (its newest good checkpoint, averaged weights).
 
     Parameters
     ----------
@@ -53,50 +54,71 @@ def load_generator(path: Path | str, device: str = "auto") -> Generator:
     ModelError : something is missing, damaged, or does not belong together; the message says which file.
     """
     folder = Path(path)
-    weights = folder / "weights.safetensors"
-    if not weights.exists():
-        weights = _checkpoint_weights(folder)
     generator = _described(folder)
-    load_weights(generator, weights)
+    if (folder / "weights.safetensors").exists():
+        load_weights(generator, folder / "weights.safetensors")
+    else:
+        newest_good(_checkpoints(folder), lambda checkpoint: checkpoint.put_average(generator))
     if (folder / "provenance.json").exists():
-        generator.provenance = read_json(folder / "provenance.json")
+        generator.provenance = _provenance(folder)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     return generator.to(device).eval()
 
 
-def _checkpoint_weights(folder: Path) -> Path:
+def load_from_run(path: Path) -> tuple[Generator, int]:
+    """The generator of a run's newest good checkpoint, averaged weights, and the step it was written after."""
+    generator = _described(path)
+    found, _, _ = newest_good(_checkpoints(path), lambda checkpoint: checkpoint.put_average(generator))
+    return generator.eval(), int(found.name)
+
+
+def weights_of(path: Path) -> Path:
+    """The file that `load_generator` takes the weights of a model or run from."""
+    if (path / "weights.safetensors").exists():
+        return path / "weights.safetensors"
+    generator = _described(path)
+    found, _, _ = newest_good(_checkpoints(path), lambda checkpoint: checkpoint.put_average(generator))
+    return found / "average.safetensors"
+
+
+def _checkpoints(folder: Path) -> list[Path]:
     checkpoints = RunDirectory(folder).checkpoints()
     if not checkpoints:
         raise ModelError(f"{folder.name} holds neither a model nor a run with a checkpoint; wait for the first one.")
-    return checkpoints[-1] / "average.safetensors"
+    return checkpoints
 
 
-def _finite(content: Any) -> bool:
-    """Whether every number within lists and dictionaries is finite."""
-    if isinstance(content, dict):
-        return all(map(_finite, content.values()))
-    if isinstance(content, list):
-        return all(map(_finite, content))
-    return not isinstance(content, float) or math.isfinite(content)
+def _provenance(folder: Path) -> dict[str, Any]:
+    try:
+        found = read_json(folder / "provenance.json")
+    except DataError as error:
+        raise ModelError(f"{folder.name}/{error}") from error
+    if not isinstance(found, dict):
+        raise ModelError(f"{folder.name}/provenance.json does not say where a model comes from; copy it again.")
+    return found
+
+
+def described(folder: Path) -> dict[str, Any]:
+    """What config.json of a model or run says of its generator; ModelError where it describes none."""
+    try:
+        content = read_json(folder / "config.json")
+        return GeneratorDescription.model_validate(content).model_dump(mode="json")
+    except DataError as error:
+        raise ModelError(f"{folder.name} cannot be loaded: {error}") from error
+    except ValidationError as error:
+        problem = f"does not describe a generator of this version ({fault_of(error)})."
+        raise ModelError(sentence(folder / "config.json", problem)) from error
 
 
 def _described(folder: Path) -> Generator:
+    description = described(folder)
+    if description["scaling"] is None:
+        raise ModelError(f"{folder.name} has no scaling yet; wait for the first checkpoint.")
     try:
-        description: dict[str, Any] = read_json(folder / "config.json")
-        kind = REGISTRY[description["generator"]]
-        shape = description["spec"]["shape"]
-        size = 1
-        for length in shape:
-            size *= int(length)
-        if not 0 < size <= LARGEST_EXAMPLE:
-            raise ModelError(f"{folder.name} makes examples of shape {shape}, which is too large to load.")
-        if not _finite(description.get("scaling")):
-            raise ModelError(f"{folder.name} has a scaling that is not finite; train it again.")
-        return kind.from_description(description)
-    except DataError as error:
-        raise ModelError(f"{folder.name} cannot be loaded: {error}") from error
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ModelError(
-            f"{folder.name}/config.json does not describe a generator of this version ({error})."
-        ) from error
+        return REGISTRY[description["generator"]].from_description(description)
+    except SynthScopeError:
+        raise
+    except Exception as error:  # torch raises whatever settings that contradict one another led it to
+        said = in_words(error, folder.name) or str(error)[:200]
+        raise ModelError(sentence(folder / "config.json", f"does not lead to a generator ({said}).")) from error

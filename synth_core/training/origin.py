@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from synth_core.generators import Generator
-from synth_core.training.run import RunDirectory
+from synth_core.training.model import weights_of
 
 PACKAGES = ("torch", "numpy")
 
@@ -23,10 +23,7 @@ def origin_of(generator: Generator, path: Path, seed: int) -> dict[str, Any]:
     """
     from synth_core import __version__
 
-    weights = path / "weights.safetensors"
-    if not weights.exists():
-        weights = RunDirectory(path).checkpoints()[-1] / "average.safetensors"
-    with weights.open("rb") as file:
+    with weights_of(path).open("rb") as file:
         digest = file_digest(file, "sha256").hexdigest()
     learned = generator.provenance.get("dataset") or {}
     return {

@@ -10,12 +10,12 @@ import torch
 
 from synth_core.data import Dataset
 from synth_core.training.config import RunConfig
-from synth_core.training.run import Status
+from synth_core.training.status import Status
 
 PACKAGES = ("torch", "numpy", "scipy", "pandas", "lightning", "safetensors")
 
 
-def provenance_of(dataset: Dataset, config: RunConfig, status: Status, now: float) -> dict[str, Any]:
+def provenance_of(dataset: Dataset, config: RunConfig, status: Status, step: int) -> dict[str, Any]:
     """Dataset and hash, split, seed, steps, device, threads, versions; privacy is null: nothing private was done."""
     return {
         "dataset": {
@@ -30,9 +30,9 @@ def provenance_of(dataset: Dataset, config: RunConfig, status: Status, now: floa
             "warnings": dataset.info.get("warnings", []),
         },
         "run": config.model_dump(mode="json", exclude={"out"}),
-        "step": status.step,
+        "step": step,
         "device": status.device,
-        "seconds": round(now - status.started, 1),
+        "seconds": status.seconds or round(max(0.0, status.heartbeat - status.started), 1),  # older: by the wall clock
         "threads": torch.get_num_threads(),
         "versions": versions(),
         "privacy": None,

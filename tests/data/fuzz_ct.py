@@ -186,7 +186,7 @@ def metaimage(file: Path, volume: NDArray[Any] | None = None, *, packed: bool = 
     content = values.tobytes(order="F")
     content = zlib.compress(content) if packed else content
     beside = file.with_suffix(".raw")
-    kind = {"int16": "MET_SHORT", "uint8": "MET_UCHAR"}[str(values.dtype)]
+    kind = {"int16": "MET_SHORT", "uint16": "MET_USHORT", "uint8": "MET_UCHAR"}[str(values.dtype)]
     header = (
         f"ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\n"
         f"CompressedData = {packed}\nTransformMatrix = 1 0 0 0 1 0 0 0 1\nOffset = 0 0 0\nElementSpacing = 1 1 5\n"
@@ -207,7 +207,7 @@ def nrrd(file: Path, volume: NDArray[Any] | None = None, *, packed: bool = False
     values = stored(head() if volume is None else volume)
     content = values.tobytes(order="F")
     header = (
-        f"NRRD0004\n# made for a test\ntype: short\ndimension: 3\nspace: left-posterior-superior\n"
+        f"NRRD0004\n# made for a test\ntype: {values.dtype}\ndimension: 3\nspace: left-posterior-superior\n"
         f"sizes: {' '.join(map(str, values.shape))}\nspace directions: (1,0,0) (0,1,0) (0,0,5)\n"
         f"kinds: domain domain domain\nendian: little\nencoding: {'gzip' if packed else 'raw'}\n"
         f"space origin: (0,0,0)\n{data_file}\n"
@@ -243,4 +243,31 @@ SEEDS |= {
     "png": images,
     "jpeg": lambda folder: images(folder, ".jpg"),
     "tiff": lambda folder: images(folder, ".tif"),
+}
+
+
+def listed(folder: Path) -> None:
+    """A MetaImage header that lists a file for each slice."""
+    names = [f"s{number}.raw" for number in range(3)]
+    for name, values in zip(names, head(), strict=True):
+        (folder / name).write_bytes(values.astype("<i2").tobytes())
+    metaimage(folder / "a.mhd")
+    header = (folder / "a.mhd").read_text().replace("a.raw", "LIST\n" + "\n".join(names))
+    (folder / "a.mhd").write_text(header)
+    (folder / "a.raw").unlink()
+
+
+def pages(folder: Path) -> None:
+    """A TIFF of three 8-bit pages."""
+    import tifffile
+
+    grey = np.clip(head(32) * 255.0 / 80, 0, 255).astype(np.uint8)
+    tifffile.imwrite(folder / "a.tif", grey, photometric="minisblack")
+
+
+SEEDS |= {
+    "metaimage list": listed,
+    "tiff pages": pages,
+    "arrays of ct": lambda folder: np.savez(folder / "a.npz", ct=head()),
+    "nifti of a label map": lambda folder: nifti(folder / "a_seg.nii.gz", (head() > 200) * np.int16(3)),
 }

@@ -169,3 +169,62 @@ def test_a_file_that_shrinks_after_opening_is_a_sentence(tmp_path: Path) -> None
     cut(tmp_path / "x.npy")
     with pytest.raises(DamagedFile):
         recording.read()
+
+
+SLICES = np.where(np.hypot(*np.meshgrid(np.linspace(-1, 1, 20), np.linspace(-1, 1, 24))) < 0.8, 35, -1000)
+SCAN = (np.stack([SLICES] * 4) + np.random.default_rng(0).normal(0, 5, (4, 24, 20))).astype(np.int16)
+
+
+@pytest.mark.parametrize(
+    ("values", "count", "slices"),
+    [
+        (SCAN, 4, 1),
+        (SCAN[0], 1, 1),
+        (SCAN[:1], 1, 1),
+        (SCAN[0][..., None], 1, 1),
+        (SCAN[..., None], 4, 1),
+        (SCAN[:, None], 4, 1),
+        (np.stack([SCAN, SCAN]), 2, 4),
+        (SCAN[None], 1, 4),
+        (np.stack([SCAN, SCAN])[:, None], 2, 4),
+    ],
+)
+@pytest.mark.parametrize("write", [npz, npz_packed, hdf5])
+def test_slices_of_ct_by_their_shapes(
+    tmp_path: Path, write: Callable[..., None], values: np.ndarray, count: int, slices: int
+) -> None:
+    write(tmp_path / "x", ct=values)
+    recordings = open_recordings(tmp_path, pixel_mm=0.5)
+    assert [one.slices for one in recordings] == [slices] * count
+    assert {one.spec.shape for one in recordings} == {(1, 24, 20)}
+    assert {one.spec.rate for one in recordings} == {2.0}
+    read = np.concatenate([one.read() for one in recordings])
+    np.testing.assert_array_equal(read, np.maximum(values.reshape(-1, 24, 20), -1024))
+    np.testing.assert_array_equal(recordings[0].read(slices - 1, slices), read[slices - 1 : slices])
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (np.stack([SCAN[0][:20]] * 5, axis=-1), r"last axis; move them to the first \(numpy.moveaxis\(x, -1, 0\)\)"),
+        (np.stack([np.stack([SCAN[0][:20]] * 5, axis=-1)] * 2), r"last axis; .*moveaxis\(x, -1, 1\)"),
+        (np.stack([SCAN] * 3, axis=-1), "colours, windows or slices"),
+        (np.stack([SCAN] * 3, axis=1), "colours, windows or slices"),
+        ((SCAN > 0).astype(np.uint8), "labels or a mask"),
+        (SCAN > 0, "labels or a mask"),
+        (SCAN * 100, "state `hu_offset`|not Hounsfield units"),
+    ],
+)
+def test_arrays_of_ct_that_are_not_certain_are_refused(tmp_path: Path, values: np.ndarray, sentence: str) -> None:
+    np.save(tmp_path / "x.npy", values)
+    with pytest.raises(DataError, match=sentence):
+        open_recordings(tmp_path, modality="ct")
+
+
+def test_masks_and_labels_beside_slices(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", images=SCAN, masks=SCAN > 0, y=[0, 1, 1, 0], patients=["a", "a", "b", "b"])
+    recordings = open_recordings(tmp_path, modality="ct")
+    assert [one.subject for one in recordings] == ["a", "a", "b", "b"]
+    assert recordings[1].labels == {"y 0": 0, "y 1": 1}
+    np.testing.assert_array_equal(recordings[2].lesion_mask(), (SCAN > 0)[2:3])
+    assert "250 mm" in " ".join(recordings[0].warnings)

@@ -11,7 +11,7 @@ import pytest
 
 from synth_core.data import open_recordings
 from synth_core.data.readers import dicom_slices
-from synth_core.data.readers.dicom_slices import codestream_size
+from synth_core.data.readers.codestream import codestream_size
 from synth_core.errors import DamagedFile, DataError
 from tests.data.fuzz_ct import (
     dicom_dataset,

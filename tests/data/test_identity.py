@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from synth_core.data import Preparation, Recording, open_recordings, prepare
+from synth_core.data import Preparation, Recording, open_recordings, patterns, prepare
 from synth_core.data.identity import is_placeholder
+from synth_core.data.patterns import people
 from synth_core.errors import InvalidSetting
 from tests.data.fuzz_ecg import wfdb_record
 from tests.data.fuzz_eeg import edf_bytes
@@ -170,3 +172,28 @@ def test_placeholders_name_nobody(code: str) -> None:
 @pytest.mark.parametrize("code", ["aaaaaaac", "P001", "4711", "Manon", "CQ500-CT-0", "Shannon^Claude", "H-123/45"])
 def test_codes_are_no_placeholders(code: str) -> None:
     assert not is_placeholder(code)
+
+
+SLOW = [r"(a|aa)+$", r"(\w+\s?)*=", r"(x+x+)+y", r"(?:a?){40}a{40}$", r".*.*.*.*.*.*="]
+PATHS = ["a" * 900, "records/" + "a" * 60 + "/b"]
+
+
+@pytest.mark.parametrize("pattern", SLOW)
+def test_a_pattern_that_never_ends_is_given_up(pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "SECONDS", 0.3)
+    with pytest.raises(InvalidSetting, match=r"too long|for ever"):
+        people(pattern, PATHS)
+
+
+def test_a_pattern_is_given_up_in_a_thread_of_a_server_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "SECONDS", 0.3)
+    with ThreadPoolExecutor(1) as threads:
+        assert isinstance(threads.submit(people, SLOW[0], PATHS).exception(), InvalidSetting)
+        assert threads.submit(people, "/b$", PATHS).result().people == ("", "/b")
+
+
+def test_a_preview_counts_people_and_what_does_not_match() -> None:
+    preview = people(r"(?P<subject>p\d)_(\d)", ["p1_1.edf", "p1_2.edf", "p2_1.edf", "other.edf"])
+    assert preview.people == ("p1", "p1", "p2", "")
+    assert (preview.subjects, preview.missed) == (2, 1)
+    assert people("p[0-9]", ["p7_x"]).people == ("p7",)

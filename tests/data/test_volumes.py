@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from synth_core.data import open_recordings
-from synth_core.data.readers import volumes
+from synth_core.data.readers import unpacking
 from synth_core.errors import DamagedFile, DataError
 from tests.data.fuzz_ct import AFFINE, head, metaimage, nifti, nrrd, stored
 
@@ -130,12 +130,12 @@ def test_absurd_and_short_files_are_sentences(tmp_path: Path) -> None:
 
 
 def test_of_large_packed_volumes_two_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(volumes, "KEPT", 0)
+    monkeypatch.setattr(unpacking, "KEPT", 0)
     for name in ("a", "b", "c"):
         nifti(tmp_path / f"{name}.nii.gz")
     for one in open_recordings(tmp_path):
         one.read()
-    assert [key[0].name for key in volumes._kept] == ["b.nii.gz", "c.nii.gz"]
+    assert [key[0].name for key in unpacking._kept] == ["b.nii.gz", "c.nii.gz"]
 
 
 @pytest.mark.parametrize("packed", [False, True])

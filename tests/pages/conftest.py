@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,6 +92,12 @@ def app(workspace: Workspace) -> AppTest:
 def open_page(app: AppTest, name: str) -> AppTest:
     """Go to a page."""
     return app.switch_page(f"{name}/page.py").run()
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for a condition; the time limit of the test itself ends what never comes."""
+    while not condition():
+        time.sleep(0.05)
 
 
 def text(app: AppTest) -> str:

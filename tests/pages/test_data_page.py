@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +11,12 @@ from streamlit.testing.v1 import AppTest
 
 from synth_core.data import Dataset
 from synth_core.workspace import Workspace
-from tests.pages.conftest import open_page, text
+from tests.pages.conftest import open_page, text, until
 
 
 def finished(app: AppTest, sentence: str) -> str:
-    for _ in range(100):
-        if sentence in text(app.run()):
-            return text(app)
-        time.sleep(0.1)
-    raise AssertionError(f"{sentence!r} never came: {text(app)}")
+    until(lambda: sentence in text(app.run()))
+    return text(app)
 
 
 def records(folder: Path) -> None:
@@ -80,3 +76,21 @@ def test_what_an_array_does_not_say_is_asked_and_told(app: AppTest, tmp_path: Pa
     app.selectbox(key="told-modality").set_value("eeg").run()
     assert not app.error
     assert "2 channels at 128 Hz, µV" in text(app)
+
+
+def test_the_window_of_grey_values_is_asked_and_told(app: AppTest, tmp_path: Path) -> None:
+    grey = np.random.default_rng(0).integers(0, 256, (3, 32, 32)).astype(np.uint8)
+    np.save(tmp_path / "grey.npy", grey)
+    open_page(app, "data")
+    app.segmented_control(key="data-view").set_value("Add data").run()
+    app.selectbox(key="told-modality").set_value("ct").run()
+    app.text_input(key="source-path").set_value(str(tmp_path / "grey.npy")).run()
+    app.button(key="source-open").click().run()
+    assert "window" in app.error[0].value
+    app.text_input(key="told-window").set_value("0, wide").run()
+    assert "two numbers of HU" in app.error[0].value
+    app.text_input(key="told-window").set_value("0, 80").run()
+    app.number_input(key="told-pixel").set_value(0.5).run()
+    assert not app.error
+    assert "mapped to 0 … 80 HU" in text(app)
+    assert "250 mm" not in text(app)

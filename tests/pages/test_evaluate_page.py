@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from synth_core.storage import read_json
 from synth_core.types import Batch, Condition, DataSpec
 from synth_core.workspace import Workspace
 from tests.export.reports import small_report
-from tests.pages.conftest import open_page, text, wave
+from tests.pages.conftest import open_page, text, until, wave
 
 
 def archive(workspace: Workspace, n: int, samples: int = 100) -> Path:
@@ -36,12 +35,9 @@ def from_file(app: AppTest, holdout: Path) -> AppTest:
 
 def evaluated(app: AppTest) -> AppTest:
     app.button(key="evaluate-start").click().run()
-    for _ in range(300):
-        if any(button.key == "evaluate-remove" for button in app.run().button):
-            return app
-        assert not app.error, app.error[0].value
-        time.sleep(0.1)
-    raise AssertionError("the report never came")
+    until(lambda: app.run().error or any(button.key == "evaluate-remove" for button in app.button))
+    assert not app.error, app.error[0].value
+    return app
 
 
 def test_what_is_compared_is_said_before_it_starts(
@@ -100,10 +96,7 @@ def test_a_failed_evaluation_leaves_earlier_reports(
 
     monkeypatch.setattr("synth_core.metrics.evaluate.evaluate", broken)
     app.button(key="evaluate-start").click().run()
-    for _ in range(50):
-        if app.run().error:
-            break
-        time.sleep(0.1)
+    until(lambda: app.run().error)
     assert "not foreseen" in app.error[0].value
     assert "Is it real enough?" in text(app)
     assert len(workspace.evaluations()) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from synth_core.data import Dataset, Preparation, prepare
 from synth_core.experiments import EXPERIMENTS
 from synth_core.experiments.base import OUTCOME
 from synth_core.workspace import Workspace
-from tests.pages.conftest import open_page, text, wave
+from tests.pages.conftest import open_page, text, until, wave
 
 SMALL = {"sources": ("memorise",), "generator_steps": 1, "n": 20, "repetitions": (), "draws": 50}
 
@@ -32,12 +31,9 @@ def view(app: AppTest) -> AppTest:
 
 
 def finished(app: AppTest) -> AppTest:
-    for _ in range(300):
-        if any("Result (JSON)" in button.label for button in app.run().get("download_button")):
-            return app
-        assert not app.error, app.error[0].value
-        time.sleep(0.1)
-    raise AssertionError("the experiment never ended")
+    until(lambda: app.run().error or any("Result (JSON)" in one.label for one in app.get("download_button")))
+    assert not app.error, app.error[0].value
+    return app
 
 
 def kept(workspace: Workspace, dataset: Path) -> Path:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from pages.shared import jobs, panels, words
 from synth_core.demo import DEMO_COHORTS
+from tests.pages.conftest import until
 
 
 def ended(job: jobs.Job) -> jobs.Job:
-    for _ in range(200):
-        if job.ended:
-            return job
-        time.sleep(0.01)
-    raise AssertionError("the job did not end")
+    until(lambda: job.ended)
+    return job
 
 
 def test_a_job_reports_its_result() -> None:
@@ -33,9 +32,9 @@ def test_a_cancelled_job_ends_without_a_result() -> None:
     assert ended(job).problem == "Cancelled; nothing was kept."
 
 
-def test_time_left_comes_from_the_pace() -> None:
-    job = jobs.Job("x", started=time.monotonic() - 10, done=5, total=20)
-    assert job.seconds_left == pytest.approx(30, abs=1)
+def test_time_left_comes_from_the_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "time", SimpleNamespace(monotonic=lambda: 110.0))
+    assert jobs.Job("x", started=100.0, done=5, total=20).seconds_left == pytest.approx(30)
 
 
 def test_the_demo_is_recognised_by_its_names() -> None:

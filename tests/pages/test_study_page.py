@@ -62,6 +62,18 @@ def test_invitations_are_made_and_shown_once(store: Store, study: str) -> None:
     assert "/rate?invitation=" not in words(page())
 
 
+def test_the_audit_answers_without_the_truth_of_an_item(store: Store, study: str) -> None:
+    app = page()
+    app.button(key="study-audit").click().run()
+    assert not app.exception
+    assert "so few items cannot show a leak" in " ".join(
+        one.value for one in (*app.success, *app.error, *app.warning, *app.info)
+    )
+    tried = app.expander[-1].dataframe[0].value
+    assert {"message to the browser", "file size"} <= set(tried["of"])
+    assert store.study(study).closed_at is None
+
+
 def test_closing_needs_a_reason(store: Store, study: str) -> None:
     app = page()
     app.button(key="study-close").click().run()
@@ -103,7 +115,7 @@ def test_a_draft_is_locked_before_anyone_is_invited(store: Store) -> None:
     protocol = StudyProtocol(title="Draft", per_side=2, practice=0)
     draft = create_study(store, protocol, *sides, source="g", now=NOW, lock=False)
     app = page()
-    assert [button.label for button in app.button] == ["Lock"]
+    assert [button.label for button in app.button] == ["Audit the blinding", "Lock"]
     app.button(key="study-lock").click().run()
     assert not app.exception
     assert store.study(draft).locked_at is not None

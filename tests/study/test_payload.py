@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from synth_core.errors import StudyError
-from synth_core.study.payload import Rendering, common_range, common_step, grid_of, write_payload
+from synth_core.study.payload import Rendering, common_range, common_step, common_window, grid_of, write_payload
 from synth_core.types import Batch, DataSpec
 
 SPEC = DataSpec("ecg", (2, 500), "mV", 100.0, ("I", "II"))
@@ -22,8 +22,33 @@ def normal(seed: int, n: int = 10, spec: DataSpec = SPEC) -> np.ndarray:
 def test_codes_keep_values_to_half_a_step() -> None:
     real, synthetic = normal(0), normal(1)
     rendering = Rendering.fit(of(real), of(synthetic))
-    shown = rendering.decode(rendering.encode(real[0]))
-    assert np.abs(shown - real[0]).max() <= rendering.step / 2 + 1e-6
+    wanted = rendering.filtered(real[0])
+    assert np.abs(rendering.decode(rendering.encode(real[0])) - wanted).max() <= rendering.step / 2 + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("hertz", "gain"), [(0.2, 0.0), (0.5, 0.5), (2.0, 1.0), (10.0, 1.0), (30.0, 1.0), (40.0, 0.5), (47.0, 0.0)]
+)
+def test_both_sides_keep_the_band_that_is_read(hertz: float, gain: float) -> None:
+    spec = DataSpec("ecg", (1, 4000), "mV", 100.0, ("I",))
+    wave = 3 * np.sin(2 * np.pi * hertz * np.arange(4000) / 100, dtype=np.float32).reshape(1, 1, -1) + 5
+    rendering = Rendering.fit(of(wave, spec), of(wave, spec))
+    shown = rendering.decode(rendering.encode(wave[0]))[0, 1000:3000]
+    assert rendering.band == (0.5, 40.0)
+    assert shown.std() * np.sqrt(2) / 3 == pytest.approx(gain, abs=0.03)
+    assert shown.mean() == pytest.approx(0, abs=0.02)
+
+
+def test_a_window_too_short_for_slow_waves_keeps_them() -> None:
+    short = DataSpec("eeg", (1, 400), "uV", 128.0, ("C3",))
+    rendering = Rendering.fit(of(normal(0, spec=short), short), of(normal(1, spec=short), short))
+    assert rendering.band == (0.0, pytest.approx(51.2))
+
+
+def test_a_study_made_before_there_was_a_band_is_shown_as_it_was() -> None:
+    rendering = Rendering.fit(of(normal(0)), of(normal(1))).model_copy(update={"band": None})
+    known = Rendering.model_validate({k: v for k, v in rendering.model_dump().items() if k != "band"})
+    assert np.abs(known.decode(known.encode(normal(0)[0])) - normal(0)[0]).max() <= known.step / 2 + 1e-6
 
 
 def test_both_sides_end_on_one_grid_whatever_they_came_on() -> None:
@@ -62,13 +87,25 @@ def test_ct_loses_what_lies_outside_the_common_window() -> None:
     padded, plain = normal(0, spec=spec) * 500, normal(1, spec=spec) * 500
     padded[:, :, 0] = -1024
     rendering = Rendering.fit(of(padded, spec), of(plain, spec))
-    assert rendering.decode(rendering.encode(padded[0])).min() == -900
+    assert rendering.decode(rendering.encode(padded[0])).min() == -500
+
+
+def test_images_that_end_at_one_value_give_it_to_the_other_side() -> None:
+    spec = DataSpec("ct", (1, 32, 32), "HU", 1.0)
+    real = 900 + 100 * normal(0, 12, spec)
+    ended = np.minimum(900 + 100 * normal(1, 12, spec), 1096.4)
+    for sides in ((real, ended), (ended, real)):
+        low, high = common_window(*sides)
+        assert high == min(side.reshape(12, -1).max(axis=1).min() for side in sides)
+        assert {int(np.clip(image, low, high).max()) for side in sides for image in side} == {int(high)}
+    assert common_window(real, 900 + 90 * normal(1, 12, spec)) == (-500.0, 2000.0)
 
 
 def test_a_large_range_coarsens_the_step_and_does_not_overflow() -> None:
     huge = normal(0) * 1000
     rendering = Rendering.fit(of(huge), of(huge))
-    assert np.abs(rendering.decode(rendering.encode(huge[0])) - huge[0]).max() <= rendering.step
+    shown = rendering.decode(rendering.encode(huge[0]))
+    assert np.abs(shown - rendering.filtered(huge[0])).max() <= rendering.step
 
 
 def test_payloads_are_deterministic_and_of_one_size(tmp_path: Path) -> None:

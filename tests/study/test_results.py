@@ -1,9 +1,11 @@
+import numpy as np
 import pytest
 from sqlalchemy import update
 
 from synth_core.errors import StudyError
 from synth_core.study import key
 from synth_core.study.results import events, results, unblind
+from synth_core.study.stats import mrmc_accuracy, proportion_interval
 from synth_core.study.store import Store
 from synth_core.study.tables import Item, Trial
 from tests.study.conftest import NOW, joined
@@ -54,6 +56,33 @@ def test_accuracy_counts_first_scored_answers_only(store: Store, study: str) -> 
     assert found.raters[0].auc.value == 1.0
     assert len(found.answers) == 2 * 17
     assert found.intact
+
+
+def test_all_raters_together_count_raters_and_items_as_random(store: Store, study: str) -> None:
+    for name, right in (("Ada", 9), ("Bob", 7), ("Cleo", 5)):
+        rate(store, study, name, right, 12 - right)
+    unblind(store, study, "done", NOW)
+    found = results(store, study)
+    scored = found.answers[~found.answers["practice"] & ~found.answers["repeat"]]
+    table = scored.pivot(index="rater", columns="item", values="correct")
+    kinds = [scored.loc[scored["item"] == item, "synthetic"].iloc[0] for item in table.columns]
+    expected = mrmc_accuracy(table.to_numpy(dtype=float), strata=kinds)
+    assert found.overall.accuracy == (expected.estimate, *expected.interval)
+    assert found.overall.accuracy is not None
+    assert found.overall.accuracy.high - found.overall.accuracy.low > 1.1 * np.ptp(proportion_interval(21, 36))
+    areas = [one.auc.value for one in found.raters if one.auc is not None]
+    assert found.overall.auc is not None
+    assert found.overall.auc.value == pytest.approx(np.mean(areas))
+    assert "others like these" in found.note
+
+
+def test_one_rater_is_not_taken_for_others(store: Store, study: str) -> None:
+    rate(store, study, "Ada", 8, 4)
+    unblind(store, study, "done", NOW)
+    found = results(store, study)
+    assert found.overall.accuracy == found.raters[0].accuracy
+    assert found.overall.detection is None
+    assert "nothing about others" in found.note
 
 
 def test_a_closed_study_takes_no_answers_and_no_raters(store: Store, study: str, rater: str) -> None:

@@ -210,3 +210,17 @@ def _as_array(value: Any) -> NDArray[Any]:
 
 def _first_number(value: Any) -> str:
     return f"{value.reshape(-1)[0]:g}" if isinstance(value, np.ndarray) and value.size else ""
+
+
+def texts_of(values: NDArray[Any]) -> list[str]:
+    """Every value as text: whole numbers without a point, MATLAB cells and bytes as what they hold."""
+    texts = []
+    for value in values.reshape(-1).tolist():
+        while isinstance(value, np.ndarray):
+            value = value.reshape(-1)[0] if value.size else ""
+        if isinstance(value, bytes):
+            value = value.decode("utf-8", "replace")
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        texts.append(str(value).strip())
+    return texts

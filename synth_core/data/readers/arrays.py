@@ -1,13 +1,14 @@
 """Arrays of signals in NPY, NPZ, HDF5 and MATLAB files, and what `synth_core.export.npz` writes.
 
-(n, channels, samples), (channels, samples) or (n, samples). The names below are known; what a file does not say –
-rate, unit, modality – the caller states, and nothing is guessed. Without an array of subjects a whole file counts as
-one person: examples of one person must not fall on both sides of a split.
+(n, channels, samples), (channels, samples) or (n, samples); of CT see `array_images`. The names below are known; what
+a file does not say – rate, unit, modality – the caller states, and nothing is guessed. Without an array of subjects a
+whole file counts as one person: examples of one person must not fall on both sides of a split.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -15,10 +16,12 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_core.data.readers.array_files import ArrayFile, array_file
+from synth_core.data.readers.array_files import ArrayFile, array_file, texts_of
+from synth_core.data.readers.array_images import ArrayImages, layout_of, meaning_in
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.channels import kinds_by_name
 from synth_core.data.readers.files import Files
+from synth_core.data.readers.hounsfield import Meaning, pixel_rate
 from synth_core.data.readers.names import electrode_name, lead_name, record_of, unique
 from synth_core.data.readers.participants import class_name
 from synth_core.data.readers.units import factor, unit_of
@@ -27,7 +30,10 @@ from synth_core.errors import DamagedFile, DataError, SpecMismatch, Unrecognised
 from synth_core.types import UNITS, DataSpec, Modality
 
 NAMES = {
-    "values": ("values", "x", "data", "eeg", "ecg", "signals", "signal", "samples"),
+    "values": (
+        "values", "x", "data", "eeg", "ecg", "ct", "signals", "signal", "samples", "images", "image", "volumes",
+        "volume", "slices", "scans", "scan",
+    ),
     "labels": ("labels", "y", "label", "classes", "targets"),
     "rate": ("fs", "rate", "sfreq", "srate", "sampling_rate", "sample_rate"),
     "channels": ("ch_names", "channels", "channel_names", "leads", "electrodes"),
@@ -36,10 +42,11 @@ NAMES = {
     "modality": ("modality",),
     "severity": ("severity",),
     "spec": ("spec",),
-    "mask": ("mask",),
+    "mask": ("mask", "masks", "segmentation", "seg"),
     "origin": ("origin",),
-}
+}  # fmt: skip
 WHOLE_FILE = "The file does not say which of its examples are of one person, so all of them count as one."
+PER_EXAMPLE = ("labels", "subjects", "severity")  # roles of arrays with one value for each example
 MOST_EXAMPLES, MOST_CHANNELS, MOST_CLASSES = 1_000_000, 4096, 256
 
 
@@ -50,8 +57,8 @@ class ArrayRecording(Recording):
     Parameters
     ----------
     arrays : the file.
-    name, mask_name : of its arrays.
-    where : the index of the example along the axes that come before (channels, samples) or (1, height, width).
+    name : of its array.
+    where : the index of the example along the axes that come before (channels, samples).
     scale : from the unit of the file to that of the spec.
     """
 
@@ -59,28 +66,17 @@ class ArrayRecording(Recording):
     name: str
     where: tuple[int, ...]
     scale: float
-    mask_name: str = ""
 
     def read(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32]:
         """See Recording."""
         first, last = self.span(start, stop)
-        if self.spec.is_image:
-            return self._image(self.name)[first:last]
         along_channels = () if self._without_channels else (slice(None),)
         values = self.arrays.part(self.name, (*self.where, *along_channels, slice(first, last)))
         return (values.reshape(-1, last - first) * self.scale).astype(np.float32)  # (channels, samples)
 
-    def lesion_mask(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32] | None:
-        """See Recording."""
-        first, last = self.span(start, stop)
-        return self._image(self.mask_name)[first:last] if self.mask_name else None
-
     @property
     def _without_channels(self) -> bool:
         return len(self.arrays.shapes[self.name]) == len(self.where) + 1
-
-    def _image(self, name: str) -> NDArray[np.float32]:
-        return self.arrays.part(name, self.where).reshape(1, *self.spec.shape[1:]).astype(np.float32)
 
 
 def read(files: Files, opening: Opening) -> list[Recording]:
@@ -119,14 +115,16 @@ class _Reading:
         """One per example."""
         name = self.found["values"]
         shape = tuple(size for size in self.arrays.shapes[name])
-        if not shape or min(shape) < 1 or len(shape) > 4:
+        if not shape or min(shape) < 1 or len(shape) > 5:
             raise DamagedFile(self.file, f"has an array {name!r} of shape {shape}; signals have 1 to 3 axes.")
         channels = self._channel_names()
         modality = self._modality(channels)
-        examples, count = self._layout(shape, channels, modality)
+        if modality == "ct":
+            return self._images(name, shape)
+        examples, count = self._layout(shape, channels)
         spec = self._example_spec(modality, shape, count, channels)
         labels, severity, subjects = self._labels(examples), self._severity(examples), self._subjects(examples)
-        scale = 1.0 if modality == "ct" else self._scale(modality)
+        scale = self._scale(modality)
         metadata: dict[str, Any] = {"array": name}
         source = self._source()
         return [
@@ -139,18 +137,56 @@ class _Reading:
                 severity=severity[i],
                 source=source,
                 metadata=metadata,
+                stated_unit=self._stated_unit(),
                 arrays=self.arrays,
                 name=name,
                 where=(i,) if examples is not None else (),
                 scale=scale,
-                mask_name=self.found["mask"] if modality == "ct" else "",
             )
             for i in range(examples or 1)
         ]
 
+    def _images(self, name: str, shape: tuple[int, ...]) -> list[Recording]:
+        """One recording per image or volume of CT."""
+        counts = [self.arrays.shapes[self.found[role]][0] for role in PER_EXAMPLE if self._is_listed(role)]
+        layout = layout_of(self.file, shape, counts)
+        examples = None if layout.examples is None else self._checked(layout.examples)
+        stated = self.spec is not None or (bool(self.found["unit"]) and self._text("unit") == "HU")
+        meaning = Meaning() if stated else meaning_in(self.arrays, name, layout, self.opening)
+        rate, assumed = (self.spec.rate, ()) if self.spec else pixel_rate(layout.height, layout.width, self.opening)
+        mask = self.found["mask"]
+        if mask and math.prod(self.arrays.shapes[mask]) != math.prod(shape):
+            raise DamagedFile(self.file, f"has a mask of {self.arrays.shapes[mask]} for {shape}; correct one of them.")
+        labels, severity, subjects = self._labels(examples), self._severity(examples), self._subjects(examples)
+        source = self._source()
+        return [
+            ArrayImages(
+                spec=DataSpec("ct", (1, layout.height, layout.width), "HU", rate),
+                subject="",
+                record=f"{self.record}#{i}" if examples is not None else self.record,
+                evidence=replace(self.evidence, table=subjects[i]),
+                warnings=(*layout.warnings, *meaning.warnings, *assumed),
+                labels=labels[i],
+                severity=severity[i],
+                slices=layout.slices,
+                source=source,
+                metadata={"array": name},
+                arrays=self.arrays,
+                name=name,
+                where=(i,) if examples is not None else (),
+                layout=layout,
+                meaning=meaning,
+                mask_name=mask,
+            )
+            for i in range(examples or 1)
+        ]
+
+    def _is_listed(self, role: str) -> bool:
+        return bool(self.found[role]) and len(self.arrays.shapes[self.found[role]]) > 0
+
     def _source(self) -> Source:
         """The folder; and what drew the examples, where the file says it or, of older versions, names no people."""
-        name = self.file.resolve().parent.name
+        name = self.file.parent.resolve().name
         if self.found["origin"]:
             try:
                 stated = json.loads(self._text("origin"))
@@ -176,12 +212,8 @@ class _Reading:
         except (ValueError, TypeError, AttributeError, RecursionError, SpecMismatch) as error:
             raise DamagedFile(self.file, "has a specification that cannot be read; export it again.") from error
 
-    def _layout(self, shape: tuple[int, ...], channels: Sequence[str], modality: Modality) -> tuple[int | None, int]:
+    def _layout(self, shape: tuple[int, ...], channels: Sequence[str]) -> tuple[int | None, int]:
         """Number of examples, None where the array is one recording; and number of channels."""
-        if modality == "ct":
-            if len(shape) != 4 or shape[1] != 1:
-                raise DataError(self.file, f"has images of shape {shape}; only (n, 1, height, width) in HU is read.")
-            return self._checked(shape[0]), 1
         if len(shape) == 3:
             if channels and len(channels) == shape[2] != shape[1]:
                 raise DataError(
@@ -190,7 +222,7 @@ class _Reading:
             return self._checked(shape[0]), shape[1]
         if len(shape) == 1:
             return None, 1
-        if len(shape) == 4:
+        if len(shape) > 3:
             raise DataError(self.file, f"has signals of shape {shape}; they have (n, channels, samples).")
         if len(channels) == shape[0] > 1:
             return None, shape[0]
@@ -217,12 +249,11 @@ class _Reading:
         names = [naming(name) for name in channels] or [
             alone if count == 1 else f"{alone} {i + 1}" for i in range(count)
         ]
-        size = (1, *shape[2:]) if modality == "ct" else (count, shape[-1])
-        return DataSpec(modality, size, unit_of(modality), self._rate(), () if modality == "ct" else unique(names))
+        return DataSpec(modality, (count, shape[-1]), unit_of(modality), self._rate(), unique(names))
 
     def _channel_names(self) -> list[str]:
         if self.found["channels"] and not self.opening.channels:
-            return _texts(self.arrays.small(self.found["channels"]))
+            return texts_of(self.arrays.small(self.found["channels"]))
         return list(self.opening.channels or (self.spec.channels if self.spec else ()))
 
     def _modality(self, channels: Sequence[str]) -> Modality:
@@ -234,7 +265,7 @@ class _Reading:
         kinds = set(kinds_by_name(channels)) & {"eeg", "ecg"}
         if len(kinds) == 1:
             return "eeg" if kinds == {"eeg"} else "ecg"
-        raise DataError(self.file, "does not say what it holds; state the `modality`: eeg or ecg.")
+        raise DataError(self.file, "does not say what it holds; state the `modality`: eeg, ecg or ct.")
 
     def _rate(self) -> float:
         if self.spec:
@@ -251,8 +282,11 @@ class _Reading:
             raise DataError(self.file, "does not say its sampling rate; state the `rate` in Hz.")
         return self.opening.rate
 
+    def _stated_unit(self) -> str:
+        return self.spec.unit if self.spec else self._text("unit") if self.found["unit"] else ""
+
     def _scale(self, modality: Modality) -> float:
-        stated = self.spec.unit if self.spec else self._text("unit") if self.found["unit"] else self.opening.unit
+        stated = self._stated_unit() or self.opening.unit
         if stated is None:
             raise DataError(self.file, "does not say the unit of its values; state the `unit`: uV, mV, V or nV.")
         scale = factor(stated, modality)
@@ -271,7 +305,7 @@ class _Reading:
             names = classes if len(classes) == given.shape[1] else [f"{name} {i}" for i in range(given.shape[1])]
             table = given.astype(float) > 0.5
         else:
-            texts = _texts(given)
+            texts = texts_of(given)
             values = sorted(set(texts), key=lambda text: (len(text), text))
             if len(values) > MOST_CLASSES:
                 raise DataError(self.file, f"has {len(values)} different values in {name!r}; these are no classes.")
@@ -290,7 +324,7 @@ class _Reading:
     def _subjects(self, examples: int | None) -> list[str]:
         if not self.found["subjects"]:
             return [""] * (examples or 1)
-        return _texts(self._per_example("subjects", examples))
+        return texts_of(self._per_example("subjects", examples))
 
     def _per_example(self, role: str, examples: int | None) -> NDArray[Any]:
         """(n,) or (n, columns)."""
@@ -303,22 +337,8 @@ class _Reading:
         return flat
 
     def _text(self, role: str) -> str:
-        texts = _texts(self.arrays.small(self.found[role]))
+        texts = texts_of(self.arrays.small(self.found[role]))
         return texts[0] if texts else ""
-
-
-def _texts(values: NDArray[Any]) -> list[str]:
-    """Every value as text: whole numbers without a point, MATLAB cells and bytes as what they hold."""
-    texts = []
-    for value in values.reshape(-1).tolist():
-        while isinstance(value, np.ndarray):
-            value = value.reshape(-1)[0] if value.size else ""
-        if isinstance(value, bytes):
-            value = value.decode("utf-8", "replace")
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        texts.append(str(value).strip())
-    return texts
 
 
 def _drawn_by(stated: Mapping[str, Any]) -> str:

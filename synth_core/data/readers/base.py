@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol, TypedDict
 
 from synth_core.data.readers.files import Files
@@ -13,6 +14,7 @@ from synth_core.errors import DataError, InvalidSetting
 from synth_core.types import UNITS, Modality
 
 RATES = (16.0, 100_000.0)  # Hz that an EEG or ECG can have
+PIXELS = (0.01, 20.0)  # mm
 COLUMN_OPTIONS = {  # option → what must be there for it to mean anything
     "labels_from": "a table of participants",
     "severity_from": "a table of participants",
@@ -37,6 +39,7 @@ class Told(TypedDict, total=False):
     hu_offset: float | None
     pixel_mm: float | None
     subject_pattern: str | None
+    within: Path | None
 
 
 @dataclass
@@ -47,17 +50,21 @@ class Opening:
     ----------
     rate : Hz, for collections that keep each recording at several rates (None takes the collection's usual one) and
         for files that do not say their rate.
-    window : HU at black and at white of 8-bit images; None takes 0 … 80, the brain window.
-    hu_offset : what is added to the values of 16-bit images to make them HU; without it these are refused.
-    pixel_mm : mm between the pixels of images and arrays, which do not say theirs.
+    window : HU at black and at white of 8-bit grey. For images None takes 0 … 80, the brain window; arrays and volumes
+        ask for it.
+    hu_offset : what is added to values of more than 8 bits to make them HU, where they are not; 16-bit images, volumes
+        and arrays without a scale ask for it.
+    pixel_mm : mm between the pixels of images and arrays, which do not say theirs; None takes the longer side as 250.
     subject_pattern : a regular expression that finds the person in the path of a file, see `identity.identified`.
     skipped : one error for each file of a readable collection that is itself damaged.
-    unit : "uV", "mV", "V" or "nV", for files that do not say theirs; what a file says wins.
+    unit : "uV", "mV", "V" or "nV", for files that do not say theirs; what a file says wins, unless no EEG or ECG
+        has the amplitudes that follow (see `plausible`).
     modality : "eeg", "ecg" or "ct": what arrays and tables hold; of other files, only channels of it are taken.
     channels : names, in order, for arrays that name none; the columns that are samples, for tables.
     labels_from, severity_from : columns of a table of participants (BIDS). Every value of the one becomes a class,
         the other is scaled to 0 … 1 over the collection.
     label_column, subject_column, time_column : columns of a table of samples; time is in seconds.
+    within : tables that lie above what is opened are looked for in no folder outside this one.
     used : which of COLUMN_OPTIONS a reader has made use of.
 
     Raises
@@ -79,6 +86,7 @@ class Opening:
     label_column: str | None = None
     subject_column: str | None = None
     time_column: str | None = None
+    within: Path | None = None
     used: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -93,8 +101,13 @@ class Opening:
             if not self.channels or len(set(self.channels)) < len(self.channels):
                 raise InvalidSetting("`channels` must name at least one channel, and none twice.")
 
-        if self.window is not None and not self.window[0] < self.window[1]:
+        if self.window is not None and not (self.window[0] < self.window[1] and all(map(math.isfinite, self.window))):
             raise InvalidSetting(f"`window` must go from a lower to a higher HU. Got {self.window} instead.")
+        if self.hu_offset is not None and not math.isfinite(self.hu_offset):
+            raise InvalidSetting(f"`hu_offset` must be a number of HU. Got {self.hu_offset} instead.")
+        low, high = PIXELS
+        if self.pixel_mm is not None and not low <= self.pixel_mm <= high:
+            raise InvalidSetting(f"`pixel_mm` must be from {low:g} to {high:g} mm. Got {self.pixel_mm:g} instead.")
 
     def check_used(self) -> None:
         """InvalidSetting for an option that no reader could make use of: it would be ignored in silence."""

@@ -58,6 +58,8 @@ class Tree:
 def read(files: Files, opening: Opening) -> list[Recording]:
     """The recordings of every tree; the subject is the `sub-` label."""
     roots = sorted({file.parent for file in files.named(DESCRIPTION)}, key=lambda folder: len(folder.parts))
+    if not roots:
+        roots = [file.parent for file in files.above if file.name == DESCRIPTION][-1:]
     outer = [root for root in roots if not any(other in root.parents for other in roots)]
     recordings: list[Recording] = []
     for root in outer:
@@ -71,7 +73,7 @@ def read(files: Files, opening: Opening) -> list[Recording]:
 
 def _collection(root: Path, inner: Sequence[Path], files: Files, opening: Opening, prefix: str) -> list[Recording]:
     inside: dict[Path, list[Path]] = defaultdict(list)
-    for file in files:
+    for file in (*files, *files.above):
         if file.is_relative_to(root):
             inside[file.parent].append(file)
     tree = Tree(root, inside, prefix)
@@ -206,7 +208,7 @@ def _source(file: Path) -> Source:
     authors = described.get("Authors")
     people = ", ".join(map(str, authors[:20])) if isinstance(authors, list) else ""
     citation = str(described.get("HowToAcknowledge") or ". ".join(filter(None, [people, name, doi])))[:1000]
-    return Source(name or file.resolve().parent.name, licence or "not stated", citation)
+    return Source(name or file.parent.resolve().name, licence or "not stated", citation)
 
 
 def _json(file: Path) -> dict[str, Any]:

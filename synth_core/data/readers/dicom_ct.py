@@ -22,6 +22,7 @@ from synth_core.data.readers.base import Opening
 from synth_core.data.readers.dicom_seg import Candidate, Segmentation, is_segmentation, segmentation_of, unused
 from synth_core.data.readers.dicom_slices import (
     MOST_SLICES,
+    SCALES,
     Slice,
     groups_of,
     header_of,
@@ -30,8 +31,9 @@ from synth_core.data.readers.dicom_slices import (
     slices_in,
     value_of,
 )
-from synth_core.data.readers.dicom_stacks import stacks_of
+from synth_core.data.readers.dicom_stacks import stacks_of, without_copies
 from synth_core.data.readers.files import Files
+from synth_core.data.readers.hounsfield import Meaning, meaning_of
 from synth_core.data.recording import Evidence, Recording, Source
 from synth_core.errors import DamagedFile, DataError
 from synth_core.types import DataSpec
@@ -44,7 +46,6 @@ SHOWN = {
 FREE_TEXT = {"SeriesDescription": "series", "StudyDescription": "study"}  # shown where declared free of identity
 FREE_TEXT_NAMES = {"Series Description": "series", "Study Description": "study"}
 DIRECTORY = "1.2.840.10008.1.3.10"
-NO_RESCALE = "The header gives no rescale: stored values are taken as Hounsfield units."
 NO_PATIENT = (
     "The headers name no patient, so who is who is guessed: each study, or each folder that is called like a person, "
     "counts as one."
@@ -56,6 +57,7 @@ class DicomSeries(Recording):
     """One series; `images` are its slices in order along the normal, from the lowest position."""
 
     images: tuple[Slice, ...]
+    meaning: Meaning
     segmentation: Segmentation | None = None
 
     def read(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32]:
@@ -64,7 +66,7 @@ class DicomSeries(Recording):
         volume = np.empty((last - first, *self.spec.shape[1:]), np.float32)
         for i, image in enumerate(self.images[first:last]):
             volume[i] = hounsfield(image)
-        return volume
+        return self.meaning.hounsfield(volume)
 
     def lesion_mask(self, start: int | None = None, stop: int | None = None) -> NDArray[np.float32] | None:
         """See Recording; from a DICOM segmentation beside the series."""
@@ -102,7 +104,7 @@ def read(files: Files, opening: Opening) -> list[Recording]:
     recordings: list[Recording] = []
     for series in found.values():
         try:
-            images = _of_one_geometry(series.images, opening)
+            images = _of_one_scale(_of_one_geometry(without_copies(series.images, opening), opening), opening)
             stacks = stacks_of(images)
             for number, stack in enumerate(stacks):
                 one = _Found(series.header, stack)
@@ -138,16 +140,18 @@ def _series(
         )
     kept = sorted(found.images, key=lambda one: one.position)
     spacing = float(np.mean(kept[0].spacing))
+    meaning = _meaning(found.header, kept[len(kept) // 2], opening)
     return DicomSeries(
         spec=DataSpec("ct", (1, *kept[0].size), "HU", 1.0 / spacing),
         subject="",
         evidence=_evidence(files, first.file, found.header),
-        warnings=_warnings(found.header, first),
+        warnings=(*_warnings(found.header, first), *meaning.warnings),
         record=f"series-{_hash(str(found.header.SeriesInstanceUID))}" + ("" if number is None else f"/{number + 1}"),
         slices=len(kept),
-        source=Source(kept[0].file.resolve().parent.name),
+        source=Source(kept[0].file.parent.resolve().name),
         metadata={**_described(found.header, first), "slices": len(kept), **_gaps(kept), "pixel spacing (mm)": spacing},
         images=tuple(kept),
+        meaning=meaning,
         segmentation=segmentation_of(kept, str(found.header.get("FrameOfReferenceUID", "")), segmentations, opening),
     )
 
@@ -158,6 +162,14 @@ def _of_one_geometry(slices: list[Slice], opening: Opening) -> list[Slice]:
     others = [one for one in slices if one.geometry != usual]
     _skip(others, "has another size or orientation than the rest of its series", opening)
     return [one for one in slices if one.geometry == usual]
+
+
+def _of_one_scale(slices: list[Slice], opening: Opening) -> list[Slice]:
+    """Those whose headers give a scale as most do: without it, the values of a slice mean something else."""
+    usual = Counter(one.scale for one in slices).most_common(1)[0][0]
+    others = [one for one in slices if one.scale != usual]
+    _skip(others, "says something else of its scale (rescale slope, intercept and type) than its series", opening)
+    return [one for one in slices if one.scale == usual]
 
 
 def _skip(slices: list[Slice], problem: str, opening: Opening) -> None:
@@ -192,9 +204,18 @@ def _described(header: Any, first: Slice) -> dict[str, Any]:
 
 def _warnings(header: Any, first: Slice) -> tuple[str, ...]:
     """What whoever uses the series should know."""
-    groups = groups_of(header, first.frame or 0)
-    no_rescale = NO_RESCALE if value_of(header, "RescaleSlope", groups) is None else None
-    return tuple(filter(None, (burned_in_warning(header), no_rescale)))
+    return tuple(filter(None, (burned_in_warning(header), SCALES[first.scale])))
+
+
+def _meaning(header: Any, middle: Slice, opening: Opening) -> Meaning:
+    """By the bounds for every format, from one slice; a slice that cannot be decoded is said when it is read."""
+    scaled = middle.scale != "none"
+    try:
+        values = hounsfield(middle)
+    except DataError:
+        return Meaning()
+    few_bits = not scaled and int(header.get("BitsAllocated", 16)) <= 8
+    return meaning_of(values, opening, middle.file, few_bits=few_bits, scaled=scaled)
 
 
 def _removed(first: Slice) -> list[str]:

@@ -1,13 +1,16 @@
 """ECG waveform objects in DICOM files: PS3.3 A.34.3 – A.34.5 and C.10.9, the 12-lead, general and ambulatory ECG.
 
-A file holds multiplex groups, such as a rhythm of ten seconds and a median beat: the longest is the recording. Values
-are sample × sensitivity × correction + baseline; samples equal to the padding value are NaN.
+A file holds multiplex groups, which differ in leads, rate and length, such as a rhythm of ten seconds and a median
+beat. Each original group is a recording; what was derived from others, such as a median beat, is left out and said,
+unless there is nothing else. Values are sample × sensitivity × correction + baseline; samples equal to the padding
+value are NaN.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,9 @@ LEADS = {"1": "I", "2": "II", "61": "III", "62": "aVR", "63": "aVL", "64": "aVF"
     str(number + 2): f"V{number}" for number in range(1, 7)
 }
 SEX = {"M": "male", "F": "female"}
+LACKS = "lacks what describes its waveforms; export it again."
+_DERIVED = re.compile(r"median|average|mean|represent|template|\bbeat\b", re.IGNORECASE)
+SHORTER = 4  # times, than another group of the same leads: a beat beside a rhythm
 _TERM = re.compile(r"^(?:2:|5\.6\.3-9-)(\d+)$")
 
 
@@ -54,12 +60,12 @@ class DicomEcg(Recording):
 
 
 def read(files: Files, opening: Opening) -> list[Recording]:
-    """One recording per ECG waveform object."""
+    """One recording per original multiplex group of each ECG waveform object."""
     recordings: list[Recording] = []
     for file in [file for file in files if _is_waveform(files.head(file))]:
         files.take(file)
         try:
-            recordings.append(_recording(file, files))
+            recordings += _recordings(file, files)
         except DataError as error:
             opening.skipped.append(error)
     return recordings
@@ -69,34 +75,94 @@ def _is_waveform(start: bytes) -> bool:
     return start[128:132] == b"DICM" and WAVEFORM in start
 
 
-def _recording(file: Path, files: Files) -> DicomEcg:
+def _recordings(file: Path, files: Files) -> list[DicomEcg]:
     content = _parsed(file)
     try:
         groups = list(content.WaveformSequence)
-        seconds = [int(group.NumberOfWaveformSamples) / float(group.SamplingFrequency) for group in groups]
-        number = int(np.argmax(seconds))
-        group, samples = groups[number], int(groups[number].NumberOfWaveformSamples)
+        public = content.get("PatientIdentityRemoved") == "YES"
+        evidence = files.evidence(file, stated=str(content.get("PatientID") or ""), public=public)
+        derived = [_is_derived(group, groups) for group in groups]
+        described = [_described_group(group, number, derived[number]) for number, group in enumerate(groups)]
+    except Exception as error:  # pydicom raises whatever its conversions raised
+        raise DamagedFile(file, LACKS) from error
+    voltages = [number for number, group in enumerate(groups) if _has_volts(group)]
+    if not voltages:
+        raise DataError(file, "has no channel in volts; it is left out.")
+    original = [number for number in voltages if not derived[number]]
+    taken = original or voltages
+    lost = [described[number] for number in range(len(groups)) if number not in taken]
+    warnings = (
+        [f"{file.name}: of its multiplex groups, {'; '.join(lost)} {'was' if len(lost) == 1 else 'were'} left out."]
+        if lost
+        else []
+    )
+    if not original:
+        warnings.append(f"{file.name} holds derived waveforms only, such as median beats.")
+    name = record_of(files.relative(file))
+    return [
+        replace(
+            _recording(file, content, number),
+            record=name if len(taken) == 1 else f"{name}/{_label(groups[number]).lower() or f'group {number + 1}'}",
+            evidence=evidence,
+            warnings=tuple(warnings),
+        )
+        for number in taken
+    ]
+
+
+def _has_volts(group: Any) -> bool:
+    return any(_unit(channel) in TO_MILLIVOLT for channel in group.get("ChannelDefinitionSequence") or [])
+
+
+def _is_derived(group: Any, groups: Sequence[Any]) -> bool:
+    """By the originality that the group states, else its label; where it has neither, a group several times shorter
+    than another of the same leads is taken as a beat of it."""
+    originality = str(group.get("WaveformOriginality") or "").strip().upper()
+    if originality:
+        return originality == "DERIVED"
+    if _label(group):
+        return bool(_DERIVED.search(_label(group)))
+    leads = [_name(channel) for channel in group.ChannelDefinitionSequence]
+    alike = [one for one in groups if [_name(channel) for channel in one.ChannelDefinitionSequence] == leads]
+    return max(map(_seconds, alike)) >= SHORTER * _seconds(group)
+
+
+def _seconds(group: Any) -> float:
+    return int(group.NumberOfWaveformSamples) / float(group.SamplingFrequency)
+
+
+def _label(group: Any) -> str:
+    return str(group.get("MultiplexGroupLabel") or "").strip()
+
+
+def _described_group(group: Any, number: int, derived: bool) -> str:
+    """ "MEDIAN BEAT (derived, 1.2 s)"."""
+    kind = "derived" if derived else "not in volts"
+    return f"{_label(group) or f'group {number + 1}'} ({kind}, {_seconds(group):.3g} s)"
+
+
+def _recording(file: Path, content: Any, number: int) -> DicomEcg:
+    """The group `number` of a file, whose name and evidence are still to be given."""
+    try:
+        group = content.WaveformSequence[number]
+        samples, rate = int(group.NumberOfWaveformSamples), float(group.SamplingFrequency)
         channels = list(group.ChannelDefinitionSequence)
         picks = tuple(i for i, channel in enumerate(channels) if _unit(channel) in TO_MILLIVOLT)
         names = [_name(channel) for channel in channels]
-        rate = float(group.SamplingFrequency)
-        metadata = _described(content, len(groups), [names[i] for i in range(len(names)) if i not in picks])
-        public = content.get("PatientIdentityRemoved") == "YES"
-        evidence = files.evidence(file, stated=str(content.get("PatientID") or ""), public=public)
+        left_out = [names[i] for i in range(len(names)) if i not in picks]
+        metadata = _described(content, len(content.WaveformSequence), left_out)
     except Exception as error:  # pydicom raises whatever its conversions raised
-        raise DamagedFile(file, "lacks what describes its waveforms; export it again.") from error
-    if not picks:
-        raise DataError(file, "has no channel in volts; it is left out.")
+        raise DamagedFile(file, LACKS) from error
     if not 0 < rate < 1e6 or samples < 1:
         raise DamagedFile(file, f"declares {samples} samples at {rate:g} Hz; export it again.")
     _stored(file, group)
     return DicomEcg(
         spec=DataSpec("ecg", (len(picks), samples), "mV", rate, unique([names[i] for i in picks])),
         subject="",
-        record=record_of(files.relative(file)),
-        evidence=evidence,
-        source=Source(file.resolve().parent.name),
+        record="",
+        source=Source(file.parent.resolve().name),
         metadata=metadata,
+        stated_unit=_unit(channels[picks[0]]),
         file=file,
         group=number,
         picks=picks,

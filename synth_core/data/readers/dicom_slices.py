@@ -17,13 +17,19 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_core.data.readers.codestream import codestream_size
 from synth_core.data.readers.files import check_regular, head, read_bounded
+from synth_core.data.readers.hounsfield import AIR
 from synth_core.errors import DamagedFile, DataError
 
-AIR = -1024.0  # HU; what padding outside the reconstruction circle becomes
 MOST_PIXELS, MOST_SLICES = 4096**2, 5000
 MOST_INFLATED = 2**30  # bytes of a deflated file
 DEFLATED, PLAIN = b"1.2.840.10008.1.2.1.99", b"1.2.840.10008.1.2.1\0\0\0"
+SCALES = {  # what a slice says of its scale → what a whole series of such is warned of
+    "HU": "",
+    "US": "The header calls the unit unspecified (US): values are taken as Hounsfield units.",
+    "none": "The header gives no rescale: stored values are taken as Hounsfield units.",
+}
 GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 PLACED = ("PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient")
 CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1")  # CT image, enhanced CT image
@@ -66,7 +72,8 @@ class Slice:
     size : rows, columns. spacing : mm between rows, between columns.
     orientation : direction of a row, then of a column, unit vectors (right → left, front → back, up).
     instance, acquisition, temporal : numbers of the image, of its acquisition, of its phase. kind : type and kernel.
-    slope, intercept : stored value → HU. padding : the stored value that means no measurement.
+    slope, intercept : stored value → HU. scale : who says so, see SCALES.
+    padding : the stored value that means no measurement.
     """
 
     file: Path
@@ -83,6 +90,7 @@ class Slice:
     acquisition: str = ""
     kind: str = ""
     temporal: str = ""
+    scale: str = "HU"
 
     @property
     def geometry(self) -> tuple[float, ...]:
@@ -283,7 +291,15 @@ def _slice(file: Path, header: Any, groups: tuple[Any, ...], frame: int | None) 
         acquisition=str(header.get("AcquisitionNumber") or ""),
         kind=f"{header.get('ImageType')} {value_of(header, 'ConvolutionKernel', groups)}",
         temporal=str(header.get("TemporalPositionIndex") or header.get("TemporalPositionIdentifier") or ""),
+        scale=_scale(given),
     )
+
+
+def _scale(given: dict[str, Any]) -> str:
+    """A key of SCALES: Hounsfield units, unspecified ones, or no scale at all."""
+    if given["RescaleSlope"] is None or given["RescaleIntercept"] is None:
+        return "none"
+    return "US" if given["RescaleType"] == "US" else "HU"
 
 
 def height_of(file: Path, orientation: tuple[float, ...], corner: list[float]) -> float:
@@ -332,26 +348,3 @@ def _check_codestream(file: Path, stream: BinaryIO, frame: int, size: tuple[int,
     declared = codestream_size(code)
     if declared is not None and declared != size:
         raise DamagedFile(file, f"holds a compressed image of {declared} where {size} is declared; export it again.")
-
-
-def codestream_size(code: bytes) -> tuple[int, int] | None:
-    """(height, width) that a JPEG, JPEG-LS or JPEG 2000 codestream of one component gives; None for anything else.
-
-    ISO 10918-1 B.2.2 (frame header) and 15444-1 A.5.1 (SIZ); (0, 0) when there are several components.
-    """
-    siz = code.find(b"\xff\x4f\xff\x51")
-    if siz >= 0 and (siz == 0 or code[4:8] == b"jP  "):
-        width, height, left, top = struct.unpack_from(">4I", code, siz + 8)
-        tile_width, tile_height = struct.unpack_from(">2I", code, siz + 24)
-        components, sound = struct.unpack_from(">H", code, siz + 40)[0], min(tile_width, tile_height) >= 1
-        return (height - top, width - left) if components == 1 and sound else (0, 0)
-    if not code.startswith(b"\xff\xd8"):
-        return None
-    position = 2
-    while position + 10 < len(code) and code[position] == 0xFF:
-        marker = code[position + 1]
-        if (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7:
-            height, width, components = struct.unpack_from(">HHB", code, position + 5)
-            return (height, width) if components == 1 else (0, 0)
-        position += 1 if marker == 0xFF else 2 + struct.unpack_from(">H", code, position + 2)[0]
-    return (0, 0)

@@ -7,6 +7,7 @@ records is a recording of its own, `record#1` and so on, and a window never span
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,10 @@ MOST_GAPS = 4  # times the samples that were recorded
 MOST_PARTS = 10_000
 AT_ONCE = 2**24  # bytes of records that are decoded together
 NO_SAMPLES = "holds annotations without samples, and no recording beside it is named alike; it is left out."
+NO_UNIT = (
+    "The header leaves the unit of channels empty: they are taken to be in {unit}; state the `unit` if that is wrong."
+)
+_GARBLED = re.compile(r"^[^A-Za-z0-9/%°]{1,3}V$")  # µV in an encoding that was lost on the way
 TOLERANCE = 0.001  # s; onsets of records are often written in whole milliseconds
 
 
@@ -123,7 +128,7 @@ def read_file(file: Path, files: Files, opening: Opening, kinds: Mapping[str, st
         raise DamagedFile(file, "declares that its record duration is 0 though it has samples; export it again.")
     choice = _choose(header, opening, kinds)
     signals = [header.signals[i] for i in choice.picks]
-    units = tuple(signal.unit or _unit_taken(choice, opening) for signal in signals)
+    units = tuple(_unit_taken(signal, choice, opening) for signal in signals)
     size = signals[0].samples
     rate = size / header.seconds
     onset, runs = _runs(header, size, rate)
@@ -139,8 +144,12 @@ def read_file(file: Path, files: Files, opening: Opening, kinds: Mapping[str, st
         record=record_of(files.relative(file)),
         evidence=files.evidence(file, stated=patient_code(files.head(file))),
         annotations=_from_start(read_annotations(header), onset),
-        source=Source(file.resolve().parent.name),
+        source=Source(file.parent.resolve().name),
         metadata=_metadata(header, choice, signals, opening),
+        stated_unit=signals[0].unit,
+        warnings=(NO_UNIT.format(unit=unit_of(choice.modality)),)
+        if _without_unit(choice, signals) and opening.unit is None
+        else (),
         header=header,
         picks=choice.picks,
         units=units,
@@ -154,37 +163,49 @@ def _choose(header: Header, opening: Opening, known: Mapping[str, str]) -> Choic
     labels = [signal.label for signal in header.signals if not signal.is_annotations]
     numbers = [i for i, signal in enumerate(header.signals) if not signal.is_annotations]
     kinds = [
-        kind if _is_voltage(header.signals[i]) else "other"
+        kind if _is_voltage(header.signals[i], opening) else "other"
         for i, kind in zip(numbers, map(known.get, labels, kinds_by_name(labels)), strict=True)
     ]
     rates = [float(header.signals[i].samples) for i in numbers]
     strange = sorted({one.unit for i in numbers if (one := header.signals[i]).unit and volts(one.unit) is None})
     if strange and not any(kind in ("eeg", "ecg", "unknown") for kind in kinds):
         problem = f"has no channel in volts: the unit that stands there is {', '.join(map(repr, strange[:4]))}"
-        raise DataError(header.file, f"{problem}. Correct the header, or clear the unit there and state it by `unit`.")
+        garbled = any(map(_GARBLED.match, strange))
+        way = "State the `unit` that was meant: uV, mV, V or nV." if garbled else "Export it with units of voltage."
+        raise DataError(header.file, f"{problem}. {way}")
     choice = choose(header.file, labels, kinds, rates=rates, modality=opening.modality)
     return replace(choice, picks=tuple(numbers[pick] for pick in choice.picks))
 
 
-def _is_voltage(signal: Signal) -> bool:
-    return signal.samples > 0 and signal.is_scaled and (not signal.unit or volts(signal.unit) is not None)
+def _is_voltage(signal: Signal, opening: Opening) -> bool:
+    """Whether a signal is in volts, or may be: without a unit, or with a garbled one where the caller states it."""
+    known = not signal.unit or volts(signal.unit) is not None
+    stated = bool(opening.unit and _GARBLED.match(signal.unit))
+    return signal.samples > 0 and signal.is_scaled and (known or stated)
 
 
-def _unit_taken(choice: Choice, opening: Opening) -> str:
-    """For signals whose unit the header leaves empty."""
+def _unit_taken(signal: Signal, choice: Choice, opening: Opening) -> str:
+    """Its own; as stated, or else the usual one, where the header leaves it empty or it is garbled."""
+    if signal.unit and volts(signal.unit) is not None:
+        return signal.unit
     return opening.unit if opening.unit and volts(opening.unit) else unit_of(choice.modality)
 
 
 def _metadata(header: Header, choice: Choice, signals: Sequence[Signal], opening: Opening) -> dict[str, Any]:
     metadata: dict[str, Any] = dict(choice.metadata)
-    unnamed = [name for name, signal in zip(choice.names, signals, strict=True) if not signal.unit]
-    if unnamed:
-        metadata["unit"] = f"not stated for {', '.join(unnamed[:8])}; taken as {_unit_taken(choice, opening)}"
+    if unnamed := _without_unit(choice, signals):
+        taken = next(_unit_taken(signal, choice, opening) for signal in signals if not signal.unit)
+        metadata["unit"] = f"not stated for {', '.join(unnamed[:8])}; taken as {taken}"
     filters = sorted({signal.prefilter for signal in signals if signal.prefilter})
     if filters:
         metadata["filters"] = filters[:8]
     metadata["removed"] = list(header.removed)
     return metadata
+
+
+def _without_unit(choice: Choice, signals: Sequence[Signal]) -> list[str]:
+    """Names of channels whose unit the header leaves empty."""
+    return [name for name, signal in zip(choice.names, signals, strict=True) if not signal.unit]
 
 
 def _runs(header: Header, size: int, rate: float) -> tuple[float, tuple[Run, ...]]:

@@ -40,7 +40,7 @@ def with_task(recording: AnyRecording, file: Path) -> AnyRecording:
 def _subject_row(table: Path, subject: str) -> Mapping[str, Any]:
     content = read_bounded(table, 2**20, "a table of subjects")
     try:
-        rows = pd.read_csv(io.BytesIO(content))
+        rows = pd.read_csv(io.BytesIO(content), float_precision="round_trip")
         found = rows[rows["Subject"] == subject]
     except (ValueError, KeyError) as error:
         raise DamagedFile(table, "has no column 'Subject' or is not a CSV table; download it again.") from error

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import os
+import shlex
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
+from synth_core.data.above import described_above
 from synth_core.data.listing import LEFT_OUT, Listing, kind_left_out
 from synth_core.data.recording import Evidence
 from synth_core.errors import DamagedFile, DataError
@@ -28,8 +30,11 @@ class Files:
     path : a file, or a folder whose visible regular files are taken in order of name. Links count where they lead to
         a file inside the folder, or to the store of git-annex around it.
 
+    within : tables above are looked for in no folder outside this one, None for no such bound.
+
     Attributes
     ----------
+    above : tables and descriptions in the folders above (see `data/above.py`), which belong to what was opened.
     problems : one error for each kind of entry that was left out: pipes, devices, links that lead out, files that
         git-annex or git-lfs has not fetched.
 
@@ -38,7 +43,7 @@ class Files:
     DataError : for a folder with more than MOST_FILES files.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, within: Path | None = None) -> None:
         self.path = path
         self.root = path if path.is_dir() else path.parent
         self._above = PurePath(self.root.resolve())
@@ -46,6 +51,10 @@ class Files:
         self._relative = {file: file.relative_to(self.root) for file in self._listing.files()}
         self._left = dict.fromkeys(self._relative)
         self._heads: dict[Path, bytes] = {}
+        self.above: list[Path] = [] if self._is_archive() else described_above(path.resolve(), within)
+
+    def _is_archive(self) -> bool:
+        return self.path.is_file() and head(self.path, 2) == b"PK"
 
     def __iter__(self) -> Iterator[Path]:
         """What no reader has taken yet."""
@@ -88,8 +97,11 @@ class Files:
         The place does not depend on which folder of a tree was opened.
         """
         relative = self.relative(file)
-        place = self._above / relative
-        return Evidence(place, "/".join((self._above.name, *relative.parts)), **known)
+        return Evidence(self.place(file), "/".join((self._above.name, *relative.parts)), **known)
+
+    def place(self, file: Path) -> PurePath:
+        """Where a file lies, with all folders above it: the same whichever folder of a tree was opened."""
+        return self._above / self.relative(file)
 
     def replace(self, archive: Path, folder: Path) -> None:
         """List what was unpacked from an archive in the place of the archive."""
@@ -123,26 +135,6 @@ def read_bounded(path: Path, limit: int, purpose: str) -> bytes:
     if len(content) > limit:
         raise DataError(path, f"has more than the {limit / 2**20:.0f} MB that {purpose} may have; split it first.")
     return content
-
-
-def first_line(file: Path) -> bytes:
-    """The line of a text file, gzip undone, that names its columns; none when the file cannot be read.
-
-    Raises
-    ------
-    DataError : for a line of more than LONGEST_LINE bytes.
-    """
-    try:
-        check_regular(file)
-        with gzip.open(file, "rb") if head(file, 2) == b"\x1f\x8b" else file.open("rb") as content:
-            line = content.readline(LONGEST_LINE)
-            while line and not line.strip():
-                line = content.readline(LONGEST_LINE)
-    except (OSError, EOFError, zlib.error, DataError):
-        return b""
-    if len(line) == LONGEST_LINE:
-        raise DataError(file, f"has a first line of more than {LONGEST_LINE >> 20} MB, which no table has; correct it.")
-    return line
 
 
 def check_cells(file: Path, content: bytes, separator: str) -> None:
@@ -179,7 +171,7 @@ def sibling(owner: Path, name: str) -> Path:
         raise DamagedFile(owner, f"{named}; only plain names are read.")
     beside = owner.parent / name
     if kind := kind_left_out(beside, beside.parent.resolve()):
-        raise DamagedFile(beside, LEFT_OUT[kind].format(others="", name=beside))
+        raise DamagedFile(beside, LEFT_OUT[kind].format(others="", name=shlex.quote(str(beside))))
     return beside
 
 

@@ -81,8 +81,9 @@ def _recordings(file: Path, files: Files) -> list[Recording]:
             subject="",
             record=record if len(sets) == 1 else f"{record}/{number + 1}",
             evidence=files.evidence(file, stated=_patient_code(root)),
-            source=Source(file.resolve().parent.name),
+            source=Source(file.parent.resolve().name),
             metadata=_sex(root),
+            stated_unit="mV",
             file=file,
             number=number,
         )

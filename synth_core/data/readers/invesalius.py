@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_core.data.readers.base import Opening
-from synth_core.data.readers.dicom_slices import AIR
 from synth_core.data.readers.files import Files, read_bounded, sibling
+from synth_core.data.readers.hounsfield import AIR
 from synth_core.data.recording import Recording, Source
 from synth_core.errors import DamagedFile, DataError
 from synth_core.stored_array import StoredArray
@@ -93,9 +93,9 @@ def _project(file: Path, files: Files) -> InvesaliusVolume:
         spec=DataSpec("ct", (1, height, width), "HU", 1.0 / x),
         subject="",
         evidence=files.evidence(file, stated=str(project.get("name") or "")),
-        record=file.resolve().parent.name,
+        record=file.parent.resolve().name,
         slices=slices,
-        source=Source(file.resolve().parent.name),
+        source=Source(file.parent.resolve().name),
         metadata={"pixel spacing (mm)": x, "slice gaps (mm)": [z], "irregular slice gaps": False},
         matrix=_matrix(file, name, 2 * slices * height * width),
     )

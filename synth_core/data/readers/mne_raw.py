@@ -17,7 +17,7 @@ from synth_core.data.readers.base import Opening
 from synth_core.data.readers.channels import NO_KINDS, choose, kinds_by_name
 from synth_core.data.readers.files import Files
 from synth_core.data.readers.names import record_of
-from synth_core.data.readers.units import PER_VOLT, unit_of
+from synth_core.data.readers.units import PER_VOLT, unit_of, volts
 from synth_core.data.recording import Annotation, Recording, Source
 from synth_core.errors import DamagedFile, DataError
 from synth_core.types import DataSpec
@@ -29,7 +29,7 @@ PERSONAL = {  # of MNE's info → what it is
     "description": "description", "proj_name": "project", "helium_info": "device",
 }  # fmt: skip
 Opener = Callable[[Path], Any]
-_aliases: dict[Path, tempfile.TemporaryDirectory[str]] = {}
+_aliases: dict[tuple[tuple[str, Path | str], ...], tempfile.TemporaryDirectory[str]] = {}
 
 
 @dataclass(kw_only=True)
@@ -121,8 +121,9 @@ def mne_recording(
         record=record_of(files.relative(own)),
         evidence=files.evidence(own, stated=code),
         annotations=annotations,
-        source=Source(file.resolve().parent.name),
+        source=Source(file.parent.resolve().name),
         metadata={**choice.metadata, **_bad(raw), **(metadata or {}), "removed": removed},
+        stated_unit=_stated_unit(raw, labels[choice.picks[0]]),
         file=file,
         opener=opener,
         picks=choice.picks,
@@ -138,13 +139,26 @@ def named_as(file: Path, ending: str, *belonging: Path) -> Path:
     """
     if file.name.lower().endswith(ending):
         return file
-    if file not in _aliases:
+    return aliased({file.stem + ending: file, **{one.name: one for one in belonging}})
+
+
+def aliased(contents: Mapping[str, Path | str]) -> Path:
+    """The first of some files in a folder of this process, which stand for others.
+
+    Parameters
+    ----------
+    contents : name → what it leads to, or the text that it holds.
+    """
+    key = tuple(contents.items())
+    if key not in _aliases:
         folder = tempfile.TemporaryDirectory(prefix="synthscope-")
-        Path(folder.name, file.stem + ending).symlink_to(file.resolve())
-        for one in belonging:
-            Path(folder.name, one.name).symlink_to(one.resolve())
-        _aliases[file] = folder
-    return Path(_aliases[file].name, file.stem + ending)
+        for name, content in contents.items():
+            if isinstance(content, Path):
+                Path(folder.name, name).symlink_to(content.resolve())
+            else:
+                Path(folder.name, name).write_text(content, encoding="utf-8")
+        _aliases[key] = folder
+    return Path(_aliases[key].name, next(iter(contents)))
 
 
 def _kinds(raw: Any, labels: Sequence[str], types_known: bool) -> list[str]:
@@ -157,6 +171,12 @@ def _kinds(raw: Any, labels: Sequence[str], types_known: bool) -> list[str]:
         else:
             kinds.append("eeg" if types_known and name == "unknown" else name)
     return kinds
+
+
+def _stated_unit(raw: Any, label: str) -> str:
+    """The unit in which the file has a channel; volts, as MNE holds them, where MNE does not tell."""
+    unit = str(getattr(raw, "_orig_units", {}).get(label) or "V")
+    return unit if volts(unit) else "V"
 
 
 def _samples(raw: Any, file: Path, picks: list[int], first: int, last: int) -> NDArray[np.float64]:

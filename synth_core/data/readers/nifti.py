@@ -18,7 +18,8 @@ import numpy as np
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.files import Files
 from synth_core.data.readers.names import record_of
-from synth_core.data.readers.volumes import Voxels, recordings_of, renamed
+from synth_core.data.readers.volumes import recordings_of, renamed
+from synth_core.data.readers.voxels import Voxels, three_axes
 from synth_core.data.recording import Recording
 from synth_core.errors import DamagedFile, DataError
 
@@ -81,9 +82,7 @@ def _voxels(file: Path, files: Files) -> Voxels:
         raise
     except Exception as error:  # nibabel raises whatever its parsing raised
         raise DamagedFile(file, "has a NIfTI header that contradicts itself; export it again.") from error
-    if len(sizes) < 3 or any(size != 1 for size in sizes[3:]):
-        words = " × ".join(map(str, sizes))
-        raise DataError(file, f"holds {words} values and not one volume of three axes; split it first.")
+    shape, dropped = three_axes(file, sizes)
     if dtype.kind not in "iuf" or dtype.itemsize > 8:
         raise DataError(file, f"has voxels of type {dtype}; export Hounsfield units as integers or floats.")
     return Voxels(
@@ -94,12 +93,12 @@ def _voxels(file: Path, files: Files) -> Voxels:
         skip=offset,
         packed=packed,
         dtype=dtype,
-        shape=(sizes[0], sizes[1], sizes[2]),
+        shape=shape,
         slope=1.0 if slope is None else float(slope),
         intercept=0.0 if intercept is None else float(intercept),
         affine=affine,
         notes={"removed": removed} if removed else {},
-        warnings=() if placed else (NO_PLACE,),
+        warnings=(*dropped, *(() if placed else (NO_PLACE,))),
     )
 
 

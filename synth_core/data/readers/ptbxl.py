@@ -18,7 +18,7 @@ import pandas as pd
 
 from synth_core.data.readers.base import Opening
 from synth_core.data.readers.files import Files, check_cells, read_bounded
-from synth_core.data.readers.wfdb import read_header
+from synth_core.data.readers.wfdb import headers, read_header
 from synth_core.data.readers.wfdb_comments import without_free_text
 from synth_core.data.recording import Recording, Source
 from synth_core.errors import DamagedFile, DataError, InvalidSetting
@@ -33,31 +33,46 @@ SOURCE = Source("PTB-XL", "CC BY 4.0", "Wagner et al. 2020, PTB-XL, Scientific D
 
 
 def read(files: Files, opening: Opening) -> list[Recording]:
-    """The records whose files are there, at 100 Hz unless `opening.rate` is 500; the subject is the patient."""
+    """The records whose files are there, at 100 Hz, or at 500 where `opening.rate` says so or only those are there.
+
+    The subject is the patient. The table may lie above the folder that was opened.
+    """
     recordings: list[Recording] = []
-    for database in files.named(DATABASE):
+    inside = files.named(DATABASE)
+    above = [file for file in files.above if file.name == DATABASE]
+    for database in inside:
         recordings += _collection(database, files, opening)
+    if not inside and above:
+        recordings += _collection(above[0], files, opening, is_above=True)
     return recordings
 
 
-def _collection(database: Path, files: Files, opening: Opening) -> list[Recording]:
-    rate = opening.rate or 100.0
-    if rate not in FILENAME_COLUMNS:
-        raise InvalidSetting(f"PTB-XL has its records at 100 and 500 Hz. Got a rate of {rate:g} instead.")
-    folder, column = database.parent, FILENAME_COLUMNS[rate]
-    table = _table(database, ["patient_id", "scp_codes", column])
+def _collection(database: Path, files: Files, opening: Opening, is_above: bool = False) -> list[Recording]:
+    folder = database.parent
+    here = {file.relative_to(folder).as_posix(): file for file in headers(files) if file.is_relative_to(folder)}
+    if is_above and not here:
+        return []
+    rates = list(FILENAME_COLUMNS) if opening.rate is None else [opening.rate]
+    if rates[0] not in FILENAME_COLUMNS:
+        raise InvalidSetting(f"PTB-XL has its records at 100 and 500 Hz. Got a rate of {rates[0]:g} instead.")
+    table = _table(database, ["patient_id", "scp_codes", FILENAME_COLUMNS[rates[0]]])
+    columns = [FILENAME_COLUMNS[rate] for rate in rates if FILENAME_COLUMNS[rate] in table.columns]
+    named = {column: [_named(database, str(name)) for name in table[column]] for column in columns}
+    column = next((one for one in columns if any(name in here for name in named[one])), "")
+    if not column and is_above:
+        return []  # other records beside the collection
     classes = _superclass_of(folder / STATEMENTS)
     files.take(*(file for file in files if file.is_relative_to(folder)))
     recordings, problems = [], []
-    for row in table.to_dict("records"):
-        header = _header(folder, str(row[column]))
-        if header.is_file():
+    for row, name in zip(table.to_dict("records"), named.get(column, []), strict=False):
+        if name in here:
             try:
-                recordings.append(_recording(header, files, row, classes, database))
+                recordings.append(_recording(here[name], files, row, classes, database))
             except DataError as error:
                 problems.append(error)
     if not recordings and not problems:
-        raise DataError(database, f"names no record that is there at {rate:g} Hz; put the records beside it.")
+        hertz = " or at ".join(f"{rate:g} Hz" for rate in rates)
+        raise DataError(database, f"names no record that is there at {hertz}; put the records beside it.")
     opening.skipped.extend(problems)
     return recordings
 
@@ -86,21 +101,20 @@ def _recording(
     return replace(recording, evidence=evidence, labels=labels, source=SOURCE, metadata=metadata)
 
 
-def _header(path: Path, name: str) -> Path:
-    """The header that the table names, inside the folder."""
+def _named(database: Path, name: str) -> str:
+    """The header that the table names, below the folder of the table."""
     parts = PurePosixPath(name).parts
     if not parts or parts[0] == "/" or ".." in parts or "\\" in name or "\0" in name:
-        raise DamagedFile(
-            path / DATABASE, f"names the record {name!r} outside its folder; only paths below it are read."
-        )
-    return path.joinpath(*parts).with_suffix(".hea")
+        problem = f"names the record {name!r} outside its folder; only paths below it are read."
+        raise DamagedFile(database, problem)
+    return PurePosixPath(*parts).with_suffix(".hea").as_posix()
 
 
 def _table(file: Path, columns: list[str]) -> pd.DataFrame:
     content = read_bounded(file, LIMIT, "a table of records")
     check_cells(file, content, ",")
     try:
-        table = pd.read_csv(io.BytesIO(content), low_memory=False)
+        table = pd.read_csv(io.BytesIO(content), low_memory=False, float_precision="round_trip")
     except ValueError as error:
         raise DamagedFile(file, "is not a readable CSV table; download it again.") from error
     for column in columns:

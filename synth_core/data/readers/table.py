@@ -7,7 +7,6 @@ their samples in at least MOST_COMMON columns that are called alike but for a nu
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -15,51 +14,59 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from synth_core.data.readers.base import RATES, Opening
+from synth_core.data.readers.base import Opening
 from synth_core.data.readers.channels import kinds_by_name
-from synth_core.data.readers.files import MOST_CELLS, MOST_COLUMNS, Files, check_cells, first_line, read_bounded
+from synth_core.data.readers.files import Files
 from synth_core.data.readers.names import electrode_name, is_number, lead_name, record_of, unique
+from synth_core.data.readers.table_content import PARQUET, columns_of, content_of
+from synth_core.data.readers.table_text import first_text
+from synth_core.data.readers.table_times import rate_of, time_column
 from synth_core.data.readers.units import factor, unit_of, volts
 from synth_core.data.recording import MemoryRecording, Recording, Source
 from synth_core.errors import DamagedFile, DataError, InvalidSetting, UnrecognisedData
 from synth_core.types import DataSpec, Modality
 
-PARQUET = b"PAR1"
-LIMIT = 512 * 2**20  # bytes of a table, all of which is loaded
 WHOLE_FILE = "The table does not say which of its rows are of one person, so all of them count as one."
 MOST_COMMON = 20  # columns that are called alike make a row a window
 MOST_CLASSES, MOST_RECORDINGS = 256, 1_000_000
-TIMES = ("time", "t", "seconds", "time (s)", "time_s", "time [s]", "timestamp (s)", "timestamp")
-MILLISECONDS = ("time (ms)", "time_ms", "time [ms]", "t_ms", "ms", "milliseconds", "timestamp (ms)")
-TAKEN_AS_MS = "The column {column!r} does not say its unit: as seconds it would mean {rate:g} Hz, so it is taken as ms."
-JITTER = 0.01  # of a sample interval; times are rounded when they are written
-_UNIT = re.compile(r"^(.*?)\s*[(\[]\s*([\w\u00b5\u03bc]+)\s*[)\]]$")
+ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+_UNIT = re.compile(r"^(.*?)(?:\s*[(\[]\s*([\w\u00b5\u03bc]+)\s*[)\]]|[_ ]((?:[umn\u00b5\u03bc])V))$")
 _NUMBERED = re.compile(r"^(.*?)(\d+)$")
 
 
 def read(files: Files, opening: Opening) -> list[Recording]:
     """The recordings of every table that says enough; of others only why not, where nothing else is there."""
     recordings: list[Recording] = []
-    for file in [*files.named(".csv", ".tsv", ".csv.gz", ".tsv.gz"), *files.starting(PARQUET)]:
+    for file in [*files.named(*ENDINGS, ".txt"), *files.starting(PARQUET)]:
         try:
-            columns = _columns(file, files.head(file))
+            columns = columns_of(file, files.head(file), opening.channels)
         except DataError as error:
-            files.take(file)
-            opening.skipped.append(error)
+            if file.name.lower().endswith(ENDINGS):
+                files.take(file)
+                opening.skipped.append(error)
             continue
-        if not _is_told(columns, opening) and not (_is_asked_for(opening) or files.path == file):
+        told = _is_told(columns, opening)
+        if not told and (file.name.lower().endswith(".txt") or not (_is_asked_for(opening) or files.path == file)):
             continue
-        if not columns or all(is_number(name) for name in columns):
-            continue  # without a header: other readers know some of these
+        if not columns:
+            continue  # other readers know some tables without names of columns
         files.take(file)
         try:
             recordings += _Table(file, files, opening).recordings()
         except DataError as error:
             opening.skipped.append(error)
     return recordings
+
+
+def why_not(file: Path, files: Files, opening: Opening) -> DataError:
+    """What a table that no reader took does not say, for where nothing else is there."""
+    try:
+        _Table(file, files, opening).recordings()
+    except DataError as error:
+        return error
+    return UnrecognisedData(file, "does not say that it holds signals; state its `channels`, `unit` and `rate`.")
 
 
 class _Table:
@@ -69,7 +76,8 @@ class _Table:
         self.file, self.opening = file, opening
         self.record = record_of(files.relative(file))
         self.evidence = files.evidence(file, whole=self.record, note=WHOLE_FILE)
-        self.frame = _frame(file)
+        content = content_of(file, opening.channels)
+        self.frame, self.units = content.frame, content.units
         self.warnings: list[str] = []
         for option in ("label_column", "subject_column", "time_column"):
             self._check_column(option, getattr(opening, option))
@@ -96,19 +104,23 @@ class _Table:
     def _runs(self, labels: list[dict[str, int]], subjects: list[str]) -> Iterator[Recording]:
         columns, names, stated = self._sample_columns()
         modality = self._modality(names)
-        scales = [self._scale(unit or self.opening.unit, modality) for unit in stated]
         naming = electrode_name if modality == "eeg" else lead_name
         channels = unique([naming(name) for name in names])
-        values = self._values(columns) * np.array(scales, np.float32)  # (samples, channels)
         keys = [(subject, tuple(sorted(given.items()))) for subject, given in zip(subjects, labels, strict=True)]
         changes = [i for i in range(1, len(keys)) if keys[i] != keys[i - 1]]
         if len(changes) >= MOST_RECORDINGS:
             raise DataError(self.file, "changes its person or class too often; sort it first.")
+        try:
+            scales = [self._scale(unit or self.opening.unit, modality) for unit in stated]
+        except DataError as error:
+            raise self._also(error, slice(0, changes[0] if changes else len(keys))) from error
+        values = self._values(columns) * np.array(scales, np.float32)  # (samples, channels)
         for number, (first, last) in enumerate(zip([0, *changes], [*changes, len(keys)], strict=True)):
             rate = self._rate(slice(first, last))
             spec = DataSpec(modality, (len(channels), last - first), unit_of(modality), rate, channels)
             record = f"#{number}" if changes else ""
-            yield self._recording(spec, record, labels[first], subjects[first], values[first:last].T)
+            part = self._recording(spec, record, labels[first], subjects[first], values[first:last].T)
+            yield replace(part, stated_unit=stated[0])
 
     def _recording(
         self, spec: DataSpec, number: str, labels: dict[str, int], subject: str, values: NDArray[np.float32]
@@ -119,7 +131,7 @@ class _Table:
             record=self.record + number,
             evidence=replace(self.evidence, table=subject),
             labels=labels,
-            source=Source(self.file.resolve().parent.name),
+            source=Source(self.file.parent.resolve().name),
             warnings=tuple(dict.fromkeys(self.warnings)),
             values=np.ascontiguousarray(values, np.float32),
         )
@@ -135,7 +147,7 @@ class _Table:
     def _time_column(self) -> str | None:
         if self.opening.time_column is not None:
             return self.opening.time_column
-        return next((name for name in self.frame.columns if name.lower() in (*TIMES, *MILLISECONDS)), None)
+        return time_column(self.frame.columns)
 
     def _window_columns(self) -> list[str]:
         return _alike([name for name in self.frame.columns if name not in self.special])
@@ -161,7 +173,8 @@ class _Table:
             there = ", ".join(list(split)[:8])
             problem = f"has no columns called like electrodes or leads (found {there}); state `channels`."
             raise UnrecognisedData(self.file, problem)
-        return columns, [split[name][0] for name in columns], [split[name][1] for name in columns]
+        units = [split[name][1] or self.units.get(name, "") for name in columns]
+        return columns, [split[name][0] for name in columns], units
 
     def _modality(self, names: Sequence[str]) -> Modality:
         if self.opening.modality is not None:
@@ -177,31 +190,20 @@ class _Table:
         if column is None or rows is None or rows.stop - rows.start < 2:
             if self.opening.rate is None:
                 raise DataError(self.file, "does not say its sampling rate; state the `rate` or a `time_column`.")
-            return self.opening.rate
-        times = pd.to_numeric(self.frame[column].iloc[rows], errors="coerce").to_numpy(float)
-        steps = np.diff(times)
-        usual = float(np.median(steps))
-        if not usual > 0 or not np.isfinite(steps).all():
-            raise DamagedFile(self.file, f"has times in {column!r} that do not rise; sort and complete it.")
-        mean = float(times[-1] - times[0]) / len(steps)
-        if np.abs(steps - usual).max() > 0.5 * usual or abs(mean - usual) > JITTER * usual:
-            raise DataError(self.file, f"is not sampled evenly in time ({column!r}); resample it first.")
-        return self._rate_of(column, mean)
+            return float(self.opening.rate)
+        cells, unit = self.frame[column].iloc[rows], self.units.get(column, "")
+        found = rate_of(self.file, column, cells, unit=unit, told=self.opening.rate)
+        self.warnings += [found.warning] if found.warning else []
+        return found.hertz
 
-    def _rate_of(self, column: str, step: float) -> float:
-        """From the mean step of a column of times; a DataError asks for the rate where that can be no time."""
-        low, high = RATES
-        stated = 1000.0 if column.lower() in MILLISECONDS else 1.0
-        rate = _whole(stated / step)
-        if low <= rate <= high:
-            return rate
-        if self.opening.rate is not None:
-            return self.opening.rate
-        if step == 1.0 or not low <= 1000 * rate <= high or stated != 1.0:
-            what = "counts samples" if step == 1.0 else f"would mean {rate:g} Hz"
-            raise DataError(self.file, f"has a column {column!r} that {what}; state the `rate` in Hz.")
-        self.warnings.append(TAKEN_AS_MS.format(column=column, rate=rate))
-        return 1000 * rate
+    def _also(self, error: DataError, rows: slice) -> DataError:
+        """What is asked, with what is not known of the rate, so that one answer can give both."""
+        try:
+            self._rate(rows)
+        except DataError as other:
+            asked, more = (str(one).removeprefix(f"{self.file.name}: ") for one in (error, other))
+            return DataError(self.file, f"{asked} It also {more}")
+        return error
 
     def _scale(self, unit: str | None, modality: Modality) -> float:
         if modality == "ct":
@@ -214,9 +216,17 @@ class _Table:
     def _values(self, columns: list[str]) -> NDArray[np.float32]:
         """(rows, columns); empty cells are NaN."""
         try:
-            return self.frame[columns].to_numpy(np.float32)
+            values = self.frame[columns].to_numpy(np.float32)
         except (ValueError, TypeError) as error:
-            raise DamagedFile(self.file, "has text where samples should be; correct it or state `channels`.") from error
+            cell, column, thousands = first_text(self.frame, columns)
+            problem = f"has text where samples should be: {cell!r} in {column!r}; correct it or state `channels`."
+            if thousands:
+                problem = f"marks thousands in numbers, such as {cell!r} in {column!r}; export it without such marks."
+            raise DamagedFile(self.file, problem) from error
+        if np.isinf(values).any():
+            column = columns[int(np.argmax(np.isinf(values).any(axis=0)))]
+            raise DamagedFile(self.file, f"has a number in {column!r} that is too large to be a sample; correct it.")
+        return values
 
     def _labels(self) -> list[dict[str, int]]:
         column = self.opening.label_column
@@ -244,68 +254,10 @@ class _Table:
         return texts
 
 
-def _whole(rate: float) -> float:
-    """A rate without what the rounding of written times has left: 255.99984 is 256."""
-    return float(round(rate)) if abs(rate - round(rate)) < 1e-5 * rate else float(round(rate, 6))
-
-
-def _frame(file: Path) -> pd.DataFrame:
-    content = read_bounded(file, LIMIT, "a table of samples")
-    try:
-        if content.startswith(PARQUET):
-            frame = _parquet(file, content)
-        else:
-            separator = _separator(file)
-            check_cells(file, content, separator)
-            frame = pd.read_csv(io.BytesIO(content), sep=separator, low_memory=False, encoding_errors="replace")
-    except DataError:
-        raise
-    except Exception as error:  # pandas and pyarrow raise whatever their parsing raised
-        raise DamagedFile(file, "is not a table that can be read; export it again.") from error
-    frame.columns = [str(column).strip().lstrip("\ufeff") for column in frame.columns]
-    if frame.columns.duplicated().any():
-        raise DamagedFile(file, "has two columns of the same name; rename one.")
-    return frame
-
-
-def _parquet(file: Path, content: bytes) -> pd.DataFrame:
-    import pyarrow.parquet
-
-    described = pyarrow.parquet.ParquetFile(io.BytesIO(content))
-    groups = range(described.metadata.num_row_groups)
-    size = sum(described.metadata.row_group(i).total_byte_size for i in groups)
-    cells = described.metadata.num_rows * described.metadata.num_columns
-    if described.metadata.num_columns > MOST_COLUMNS:
-        raise DataError(file, f"has more than the {MOST_COLUMNS:,} columns that are read; split or transpose it.")
-    if size > LIMIT or cells > MOST_CELLS:
-        raise DataError(file, f"unpacks to more than the {LIMIT >> 20} MB that a table may have; split it first.")
-    frame: pd.DataFrame = described.read().to_pandas(ignore_metadata=True)
-    return frame
-
-
-def _columns(file: Path, start: bytes) -> list[str]:
-    """Names of the columns, without reading the table; none where that fails, DataError where they are too many."""
-    line = b"" if start.startswith(PARQUET) else first_line(file)
-    check_cells(file, line, _separator(file))
-    try:
-        if start.startswith(PARQUET):
-            import pyarrow.parquet
-
-            return [str(name) for name in pyarrow.parquet.read_schema(file).names]
-        frame = pd.read_csv(io.BytesIO(line), sep=_separator(file), nrows=0, encoding_errors="replace")
-    except Exception:  # as in _frame; whoever reads the table says why
-        return []
-    return [str(column).strip().lstrip("\ufeff") for column in frame.columns]
-
-
-def _separator(file: Path) -> str:
-    return "\t" if ".tsv" in file.name.lower() else ","
-
-
 def _is_told(columns: Sequence[str], opening: Opening) -> bool:
     """Whether names of columns say that a table holds signals: electrodes or leads, and time or a stated rate."""
     kinds = set(kinds_by_name([_split_unit(name)[0] for name in columns])) if columns else set()
-    timed = opening.rate is not None or any(name.lower() in (*TIMES, *MILLISECONDS) for name in columns)
+    timed = opening.rate is not None or time_column(columns) is not None
     return timed and bool(kinds & {"eeg", "ecg"})
 
 
@@ -330,7 +282,8 @@ def _alike(columns: Sequence[str]) -> list[str]:
 def _split_unit(name: str) -> tuple[str, str]:
     """ "Cz (uV)" → ("Cz", "uV")."""
     found = _UNIT.match(name)
-    return (found[1], found[2]) if found and volts(found[2]) is not None else (name, "")
+    unit = (found[2] or found[3]) if found else ""
+    return (found[1], unit) if found and volts(unit) is not None else (name, "")
 
 
 def _text(value: Any) -> str:

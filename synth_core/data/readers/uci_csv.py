@@ -98,7 +98,7 @@ def _table(file: Path) -> pd.DataFrame:
     content = read_bounded(file, LIMIT, "a table of EEG chunks")
     check_cells(file, content, ",")
     try:
-        table = pd.read_csv(io.BytesIO(content), low_memory=False)
+        table = pd.read_csv(io.BytesIO(content), low_memory=False, float_precision="round_trip")
     except ValueError as error:
         raise DamagedFile(file, "is not a readable CSV table; download it again.") from error
     table.columns = [str(column).strip() for column in table.columns]

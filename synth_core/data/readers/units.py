@@ -5,7 +5,10 @@ from __future__ import annotations
 from synth_core.types import UNITS, Modality
 
 _VOLTS = {"v": 1.0, "mv": 1e-3, "uv": 1e-6, "nv": 1e-9}
-_WRITTEN_OUT = {"volt": "v", "volts": "v", "millivolt": "mv", "millivolts": "mv", "microvolt": "uv", "microvolts": "uv"}
+_WRITTEN_OUT = {
+    "volt": "v", "volts": "v", "millivolt": "mv", "millivolts": "mv", "microvolt": "uv", "microvolts": "uv",
+    "mvolt": "mv", "mvolts": "mv", "uvolt": "uv", "uvolts": "uv", "microv": "uv", "nanovolt": "nv", "nanovolts": "nv",
+}  # fmt: skip
 _MICRO = str.maketrans("\u00b5\u03bc", "uu")  # the micro sign and the Greek letter
 PER_VOLT = {"eeg": 1e6, "ecg": 1e3}
 

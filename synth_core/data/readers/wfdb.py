@@ -98,6 +98,7 @@ def read_headers(headers: Iterable[Path], files: Files, opening: Opening) -> lis
         files.take(header, *(header.with_suffix(ending) for ending in (*SIGNALS, *ANNOTATIONS)))
         try:
             recordings.append(read_header(header, files))
+            files.take(*lead_files(header, recordings[-1].spec.channels))
             files.take(*recordings[-1].signals)
         except DataError as error:
             opening.skipped.append(error)
@@ -123,16 +124,19 @@ def read_header(header: Path, files: Files) -> WfdbRecording:
     samples = check_signal_files(header, record)
     modality, picks = choose(header, list(record.sig_name), list(record.units))
     picks, frames = _of_one_rate(picks, list(record.samps_per_frame))
-    marks, unread = read_marks(header, endings_beside(header), record.fs)
+    spec = spec_of(modality, [record.sig_name[i] for i in picks], samples * frames, record.fs * frames)
+    leads = named_channels(record.sig_name, picks, spec)
+    marks, unread = read_marks(header, endings_beside(header), record.fs, spec.seconds, leads)
     return WfdbRecording(
-        spec=spec_of(modality, [record.sig_name[i] for i in picks], samples * frames, record.fs * frames),
+        spec=spec,
         subject="",
         record=record_of(files.relative(header)),
         evidence=evidence_of(header, files, record),
         warnings=_warnings(header, record, picks),
         annotations=marks,
-        source=Source(header.resolve().parent.name),
+        source=Source(header.parent.resolve().name),
         metadata=described(header, record, record.sig_name, picks, unread),
+        stated_unit=record.units[picks[0]],
         header=header,
         picks=picks,
         scales=tuple(scale_of(record.units[i].lower(), modality) for i in picks),
@@ -202,6 +206,12 @@ def spec_of(modality: Modality, signals: list[str], samples: int, rate: float) -
     return DataSpec(modality, (len(signals), samples), unit, float(rate), unique([naming(name) for name in signals]))
 
 
+def named_channels(signals: Sequence[str], picks: Sequence[int], spec: DataSpec) -> dict[str, str]:
+    """The name in the file of each signal → its channel; one that was not picked keeps its name."""
+    chosen = dict(zip(picks, spec.channels, strict=True))
+    return {name: chosen.get(i, name) for i, name in enumerate(signals)}
+
+
 def scale_of(unit: str, modality: Modality) -> float:
     """From a unit of the file, in lower case, to the unit of the modality."""
     return TO_MILLIVOLT[unit] * (1.0 if modality == "ecg" else 1e3)
@@ -210,7 +220,7 @@ def scale_of(unit: str, modality: Modality) -> float:
 def headers(files: Files) -> list[Path]:
     """The headers left among `files`; that beside a signal file where one is all that was given."""
     found = files.named(".hea")
-    if files.path.is_file() and files.path.suffix.lower() in SIGNALS:
+    if files.path in files and files.path.suffix.lower() in SIGNALS:
         found = [header for header in [files.path.with_suffix(".hea")] if header.is_file()]
     return [header for header in found if _RECORD_LINE.match(_record_line(files.head(header)))]
 
@@ -228,6 +238,12 @@ def _record_line(start: bytes) -> bytes:
 def endings_beside(header: Path) -> set[str]:
     """Endings of the files that share the stem of a header."""
     return _endings_in(header.parent, header.parent.stat().st_mtime_ns).get(header.stem, set())
+
+
+def lead_files(header: Path, channels: Sequence[str]) -> list[Path]:
+    """Annotation files that are called by a lead, such as 1.avr."""
+    leads = {channel.lower() for channel in channels}
+    return [header.with_suffix(ending) for ending in endings_beside(header) if ending[1:].lower() in leads]
 
 
 @lru_cache(maxsize=4)

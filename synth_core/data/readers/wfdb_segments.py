@@ -31,6 +31,7 @@ from synth_core.data.readers.wfdb import (
     evidence_of,
     headers,
     is_segmented,
+    named_channels,
     parsed_header,
     scale_of,
     spec_of,
@@ -125,15 +126,18 @@ def _segmented(header: Path, files: Files, record: Any) -> SegmentedRecording:
     if len(signals) != record.n_sig or None in signals or None in layout_record.units:
         raise DamagedFile(layout, f"does not describe each of the {record.n_sig} signals; download it again.")
     modality, picks = choose(header, signals, list(layout_record.units))
-    marks, unread = read_marks(header, endings_beside(header), rate)
+    spec = spec_of(modality, [signals[i] for i in picks], samples, rate)
+    leads = named_channels(signals, picks, spec)
+    marks, unread = read_marks(header, endings_beside(header), rate, spec.seconds, leads)
     return SegmentedRecording(
-        spec=spec_of(modality, [signals[i] for i in picks], samples, rate),
+        spec=spec,
         subject="",
         record=record_of(files.relative(header)),
         evidence=evidence_of(header, files, record),
         annotations=marks,
-        source=Source(header.resolve().parent.name),
+        source=Source(header.parent.resolve().name),
         metadata=without_free_text(described(header, record, signals, picks, unread)) | {"segments": len(segments)},
+        stated_unit=layout_record.units[picks[0]],
         header=header,
         segments=segments,
         names=tuple(signals[i] for i in picks),
