@@ -12,6 +12,7 @@ from streamlit import config
 from streamlit.starlette import App
 
 from pages.data import uploads
+from pages.rate import entering
 from pages.shared import guard, warm
 
 address = config.get_option("server.address") or ""
@@ -32,4 +33,9 @@ async def ready(_: App) -> AsyncIterator[None]:
 
 # the script is inside pages/, because Streamlit takes a folder pages/ beside a script for a list of pages of its own
 # and tells the first visitor of a deep link, a rater for example, that the page was not found
-app = App("pages/navigation.py", lifespan=ready, routes=uploads.ROUTES, middleware=[Middleware(guard.Guard)])
+app = App(
+    "pages/navigation.py",
+    lifespan=ready,
+    routes=[*uploads.ROUTES, *entering.ROUTES],
+    middleware=[Middleware(guard.Guard)],
+)

@@ -3,9 +3,44 @@
 const ABOVE = 86; // CSS pixels of heading above the item
 const BELOW = 112; // CSS pixels of this bar and its margin
 
+// How long an item was seen, from its first frame, and how long it was hidden behind another tab or window.
+class Clock {
+  constructor(trial) {
+    [this.trial, this.shown, this.hidden, this.since, this.choices] = [trial, 0, 0, null, []];
+  }
+
+  start(at) {
+    if (this.since === null) [this.since, this.away] = [at, document.hidden];
+  }
+
+  // Books the time until now on the side on which it was spent.
+  book() {
+    if (this.since === null) return;
+    const now = performance.now();
+    this[this.away ? "hidden" : "shown"] += Math.max(0, now - this.since);
+    [this.since, this.away] = [now, document.hidden];
+  }
+
+  // While the rater pauses, time belongs to neither.
+  stop() {
+    this.book();
+    this.since = null;
+  }
+
+  get started() {
+    return this.since !== null;
+  }
+}
+
+let clock = new Clock(null); // outlives the bar, which is not there while the rater pauses
+
 class AnswerBar {
   constructor(container) {
     this.container = container;
+    this.onFrame = () => this.startClock();
+    this.onVisibility = () => clock.book();
+    window.addEventListener("firstframe", this.onFrame);
+    document.addEventListener("visibilitychange", this.onVisibility);
     this.onKey = (event) => this.key(event);
     this.onResize = () => this.measure();
     // In the capture phase: an answer key works wherever the focus is, and no viewer takes it for its own.
@@ -18,15 +53,25 @@ class AnswerBar {
     [this.data, this.send, this.setState] = [data, send, setState];
     this.container.hidden = data.mode === "idle";
     this.measure();
+    if (data.mode !== "answer") clock.stop();
     if (data.mode === "idle") return;
     if (!again) {
       this.sent = false;
       if (data.mode === "answer") {
         this.chosen = null;
-        requestAnimationFrame(() => (this.since = performance.now()));
+        if (clock.trial !== data.trial) clock = new Clock(data.trial);
       }
     }
+    this.startClock();
     this.draw();
+  }
+
+  // Viewer and bar come in one go, in either order.
+  startClock() {
+    const seen = window.firstFrame;
+    if (this.data?.mode === "answer" && seen?.showing === this.data.trial) {
+      clock.start(clock.shown + clock.hidden ? performance.now() : seen.at); // going on after a pause, or new
+    }
   }
 
   // How much of the window is left for the item; sent only when it has changed.
@@ -78,7 +123,9 @@ class AnswerBar {
   }
 
   choose(value) {
-    if (this.sent || this.data.mode !== "answer") return;
+    if (this.sent || this.data.mode !== "answer" || !clock.started) return; // nobody answers what was not seen yet
+    clock.book();
+    clock.choices.push([Math.round(clock.shown), value]);
     this.chosen = value;
     this.draw();
   }
@@ -90,8 +137,10 @@ class AnswerBar {
       this.send("continued", this.data.trial);
       return;
     }
-    const milliseconds = Math.round(performance.now() - this.since);
-    this.send("answered", { trial: this.data.trial, value: this.chosen, milliseconds });
+    clock.book();
+    const [shown, hidden] = [Math.round(clock.shown), Math.round(clock.hidden)];
+    const { trial, choices } = clock;
+    this.send("answered", { trial, value: this.chosen, shown, hidden, choices: [...choices.slice(0, 1), ...choices.slice(1).slice(-40)] });
   }
 
   // First the choice on this item, then the answer before it.
@@ -136,6 +185,9 @@ class AnswerBar {
     clearTimeout(this.waiting);
     window.removeEventListener("keydown", this.onKey, true);
     window.removeEventListener("resize", this.onResize);
+    window.removeEventListener("firstframe", this.onFrame);
+    document.removeEventListener("visibilitychange", this.onVisibility);
+    clock.stop();
   }
 }
 

@@ -162,7 +162,17 @@ class Viewer {
       // The pane under the pointer comes first: it says at what moment the others draw their cursor.
       for (const pane of this.panes) if (pane === this.pointed) this.draw(pane);
       for (const pane of this.panes) if (pane !== this.pointed) this.draw(pane);
+      this.announce();
     });
+  }
+
+  // Tells the page, once, in which frame what it is waiting for was first seen; a rater's clock starts there.
+  announce() {
+    const { showing } = this.header;
+    if (!showing || showing === this.announced) return;
+    this.announced = showing;
+    window.firstFrame = { showing, at: performance.now() };
+    window.dispatchEvent(new Event("firstframe"));
   }
 
   dispose() {

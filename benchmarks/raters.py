@@ -33,8 +33,11 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets import Subprotocol
 from websockets.sync.client import ClientConnection, connect
 
+from pages.shared.visitor import COOKIE
+from synth_core.study.access import OWNER
 from synth_core.study.database import open_store
 from synth_core.study.design import create_study
+from synth_core.study.invitations import invite
 from synth_core.study.protocol import StudyProtocol
 from synth_core.study.store import Profile, Store
 from synth_core.types import Batch, DataSpec
@@ -89,9 +92,8 @@ def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], seconds: flo
 class Rater:
     """One participant at the websocket: takes the page in, answers what is asked."""
 
-    def __init__(self, host: str, code: str, websocket: ClientConnection) -> None:
-        self._query = f"code={code}"
-        self._url = f"http://{host}/rate?{self._query}"
+    def __init__(self, host: str, websocket: ClientConnection) -> None:
+        self._url = f"http://{host}/rate"
         self._socket = websocket
         self.bar: dict[str, Any] = {}
         self._bar_id = ""
@@ -105,7 +107,7 @@ class Rater:
     def answer(self, value: int) -> float:
         """Answer the item that is shown, after practice also its feedback. Returns seconds until the next one."""
         begin = time.perf_counter()
-        given = {"trial": self.bar["trial"], "value": value, "milliseconds": 1000}
+        given = {"trial": self.bar["trial"], "value": value, "shown": 1000, "hidden": 0, "choices": [[900, value]]}
         self._send("answered", given)
         if self.bar["mode"] == "feedback":
             self._send("continued", given["trial"])
@@ -119,7 +121,6 @@ class Rater:
     def _run(self, widgets: list[WidgetState]) -> None:
         message = BackMsg()
         state = message.rerun_script
-        state.query_string = self._query
         state.page_name = "rate"
         state.context_info.url = self._url
         state.widget_states.widgets.extend(widgets)
@@ -138,7 +139,7 @@ class Rater:
 
     def _take(self, element: Any) -> None:
         kind = element.WhichOneof("type")
-        if kind == "button":
+        if kind == "button" and element.button.type == "primary":
             self._start_id = element.button.id
         elif kind == "bidi_component" and element.bidi_component.component_name == "answer_bar":
             self._bar_id = element.bidi_component.id
@@ -148,13 +149,21 @@ class Rater:
 def enrol(workspace: Path, raters: int, answers: int) -> tuple[Store, str, list[str]]:
     """A 12-lead study of at least `answers` items, and the codes of its raters."""
     place = Workspace(workspace)
-    store = open_store(place.database_url, place.folder("study-items"))
+    store = open_store(place.database_url, place.folder("study-items")).acting(OWNER)
     spec = DataSpec("ecg", (12, 1000), "mV", 100.0, LEADS)
     protocol = StudyProtocol(title="Load", per_side=max(2, answers // 2 + 1), practice=0)
     real, synthetic = (Batch(torch.randn(protocol.items_per_side, *spec.shape), spec) for _ in range(2))
     now = datetime.now(UTC)
     study = create_study(store, protocol, real, synthetic, source="noise", now=now)
-    return store, study, [store.join(study, Profile(f"rater {number}", "", 1), now) for number in range(raters)]
+    places = invite(store, study, raters, now=now)
+    people = [Profile(f"rater {number}", "", 1) for number in range(raters)]
+    return store, study, [store.join(place, own, now) for place, own in zip(places, people, strict=True)]
+
+
+def _connected(host: str, code: str) -> ClientConnection:
+    """As a browser that remembers a rater."""
+    cookie = {"Cookie": f"{COOKIE}={code}"}
+    return connect(f"ws://{host}/_stcore/stream", subprotocols=PROTOCOL, additional_headers=cookie)
 
 
 def measure(raters: int, answers: int, *, pause: float = 0.5) -> Measurement:
@@ -162,10 +171,7 @@ def measure(raters: int, answers: int, *, pause: float = 0.5) -> Measurement:
     with tempfile.TemporaryDirectory() as folder:
         store, study, codes = enrol(Path(folder), raters, answers)
         with serve(Path(folder)) as (host, process), ExitStack() as sockets:
-            people = [
-                Rater(host, code, sockets.enter_context(connect(f"ws://{host}/_stcore/stream", subprotocols=PROTOCOL)))
-                for code in codes
-            ]
+            people = [Rater(host, sockets.enter_context(_connected(host, code))) for code in codes]
             for person in people:
                 person.open()
             before = process.cpu_times()

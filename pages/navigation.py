@@ -32,8 +32,8 @@ st.set_page_config(
 )
 shell.style()
 st.logo(str(shell.LOGO))
-page = st.navigation(navigation(), position="hidden" if shell.is_rating() else "sidebar")
+page = st.navigation(navigation(), position="sidebar" if shell.shows_navigation() else "hidden")
 with shell.ErrorFrame():
     page.run()
-if not shell.is_rating():
+if shell.shows_navigation():
     shell.footer()

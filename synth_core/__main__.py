@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from synth_core.commands import data, experiment, fetch, generate, measure
+from synth_core.commands import data, experiment, fetch, generate, measure, study
 from synth_core.errors import SynthScopeError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ for verb in (
     generate.models,
 ):
     app.command()(verb)
+app.add_typer(study.app, name="study")
 
 
 def main() -> None:

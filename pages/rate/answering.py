@@ -11,6 +11,7 @@ from pages.shared import studies
 from synth_core.errors import SynthScopeError
 from synth_core.study.protocol import StudyProtocol
 from synth_core.study.store import Task
+from synth_core.study.timing import Timing
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 DEFAULT_ROOM = 560  # CSS pixels, until the browser has said how much there is
@@ -69,8 +70,8 @@ def _answered(code: str, task: Task | None) -> None:
     if task is None or given is None:
         return
     try:
-        value, milliseconds = int(given["value"]), int(given["milliseconds"])
-        studies.store().answer(code, str(given["trial"]), value, milliseconds, studies.now())
+        value, timing = int(given["value"]), Timing.read(given)
+        studies.store().answer(code, str(given["trial"]), value, timing, studies.now())
     except (KeyError, TypeError, ValueError):
         st.session_state["rate-problem"] = "The answer did not arrive whole; please give it again."
     except SynthScopeError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.rate import entering
 from pages.shared import studies
 from synth_core.errors import StudyError
 from synth_core.study.store import Profile
@@ -16,7 +17,7 @@ CONSENT = (
 
 def invited(invitation: str) -> None:
     """The form of a new rater; those who took part before come back below it."""
-    study = studies.store().study(invitation)
+    study = studies.store().invited(invitation)
     if study.closed_at is not None:
         st.info("This study is closed. Thank you for your interest.")
         return
@@ -37,18 +38,32 @@ def _join(invitation: str, name: str, specialty: str, years: int, consent: bool)
     if not consent:
         raise StudyError("Please tick the box to agree, or close this page.")
     code = studies.store().join(invitation, Profile(name, specialty, years), studies.now())
-    _go_on(code)
+    entering.begin(code)
+
+
+def is_known(code: str) -> bool:
+    """Whether a participation code, of a cookie for instance, is one of this server."""
+    try:
+        return bool(code) and studies.store().study_of(code) is not None
+    except StudyError:
+        return False
+
+
+def is_used(invitation: str) -> bool:
+    """Whether nobody can join by an invitation any more, so that who joined by it goes on instead."""
+    try:
+        studies.store().invited(invitation)
+    except StudyError:
+        return True
+    return False
 
 
 def returning() -> None:
-    """The participation code brings back the next item that is not answered."""
+    """The participation code brings back the next item that is not answered, on any device."""
     with st.form("return", width=560, border=False):
-        code = st.text_input("Participation code", help="You were given it when you joined; it is also in your link.")
+        code = st.text_input(
+            "Participation code", help="You were given it when you joined. This browser must accept cookies."
+        )
         if st.form_submit_button("Go on"):
             studies.store().study_of(code.strip())
-            _go_on(code.strip())
-
-
-def _go_on(code: str) -> None:
-    st.query_params.from_dict({"code": code})
-    st.rerun()
+            entering.begin(code.strip())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
-from pages.rate import answering
+from pages.rate import answering, entering
 from pages.shared import items, studies, viewers, words
 from synth_core.study.store import StudyRecord, Task
 
@@ -50,8 +52,10 @@ def _instructions(code: str, study: StudyRecord, task: Task) -> None:
         if st.button("Go on" if resuming else "Start", type="primary", shortcut="Enter"):
             st.session_state["rate-started"] = code
             st.rerun()
-        st.caption("Your participation code. Keep it, or this page's address, to come back from any computer.")
+        st.caption("Your participation code. Keep it to come back from another computer; this one remembers you.")
         st.code(code, language=None, width=360)
+        if st.button("This is not me: forget it here"):
+            entering.begin("")
     answering.measure_room()
 
 
@@ -59,11 +63,12 @@ def _item(code: str, study: StudyRecord, task: Task, feedback: str | None) -> No
     st.html(_WHOLE_WINDOW)
     room = answering.bar(code, study.protocol, task, feedback)
     rendering, height = study.rendering, min(max(room, SMALLEST), LARGEST)
+    shared: dict[str, Any] = {"key": "item", "height": height, "blind": True, "showing": task.token}
     shown = items.picture(rendering, rendering.read(task.payload))
     if isinstance(shown, viewers.Stack):
-        viewers.slices([shown], key="item", height=height, blind=True)
+        viewers.slices([shown], **shared)
     else:
-        viewers.waveforms([shown], modality=rendering.modality, key="item", height=height, blind=True)
+        viewers.waveforms([shown], modality=rendering.modality, **shared)
 
 
 def _thanks(code: str) -> None:

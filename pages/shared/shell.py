@@ -14,7 +14,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shared import cache, gate, guard, state, words
+from pages.shared import cache, gate, guard, state, visitor, words
 from synth_core.errors import SynthScopeError
 
 DISCLAIMER = "Not a medical device; for research and teaching."
@@ -86,9 +86,10 @@ def script(name: str) -> str:
     return str(PAGES / name / "page.py")
 
 
-def is_rating() -> bool:
-    """Whether the visitor is on the rating page, which shows no way to the other pages."""
-    return (st.context.url or "").split("?")[0].rstrip("/").endswith("/rate")
+def shows_navigation() -> bool:
+    """Whether the way to the other pages is shown: to those who may go there, while they are not rating."""
+    path = (st.context.url or "").split("?")[0].rstrip("/")
+    return visitor.principal() is not None and not path.endswith("/rate")
 
 
 def style() -> None:
@@ -140,11 +141,16 @@ def _badge(path: Path, icon: str, reason: str) -> None:
 
 
 def _gate() -> None:
-    password = os.environ.get(guard.PASSWORD, "")
-    chosen = state.current()
-    if not password or chosen.admitted:
+    if visitor.principal() is not None:
         return
+    password = os.environ.get(guard.PASSWORD, "")
     st.title("SynthScope", anchor=False)
+    if not password:
+        st.error(
+            f"Without a password only those who sit at this machine may enter, at 127.0.0.1. Set {guard.PASSWORD} "
+            "before the start to enter from elsewhere or through a proxy."
+        )
+        st.stop()
     with st.form("password", width=360):
         given = st.text_input("Password of this workspace", type="password")
         if st.form_submit_button("Enter", type="primary"):

@@ -7,13 +7,18 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared import cache
+from pages.shared import cache, visitor
 from synth_core.study.database import open_store
 from synth_core.study.store import Store
 
 
 def store() -> Store:
-    """The store behind the workspace's database URL."""
+    """The store behind the workspace's database URL, on behalf of the visitor."""
+    return for_nobody().acting(visitor.principal())
+
+
+def for_nobody() -> Store:
+    """The same without a visitor: for raters, who show a code."""
     workspace = cache.workspace()
     return _store(workspace.database_url, workspace.folder("study-items"))
 

@@ -88,7 +88,14 @@ class Stack:
 
 
 def waveforms(
-    traces: Sequence[Trace], *, modality: str, key: str, height: int = 520, linked: bool = True, blind: bool = False
+    traces: Sequence[Trace],
+    *,
+    modality: str,
+    key: str,
+    height: int = 520,
+    linked: bool = True,
+    blind: bool = False,
+    showing: str = "",
 ) -> None:
     """Show traces side by side: ECG on millimetre paper, EEG as a montage with negative up.
 
@@ -100,16 +107,25 @@ def waveforms(
     height : of the whole viewer, CSS pixels.
     linked : one time axis and one gain for all panes.
     blind : for raters: messages of equal shape have equal size, and number keys are left to the page.
+    showing : a token, of equal length for all items, under which the script says when the first frame was drawn.
 
     Raises
     ------
     InvalidSetting : when there is no trace or the modality is not a signal.
     """
-    packed = waveform_message(traces, modality=modality, height=height, linked=linked, blind=blind)
+    packed = waveform_message(traces, modality=modality, height=height, linked=linked, blind=blind, showing=showing)
     _waveform_viewer(data=packed, key=key, height=height)
 
 
-def slices(stacks: Sequence[Stack], *, key: str, height: int = 520, linked: bool = True, blind: bool = False) -> None:
+def slices(
+    stacks: Sequence[Stack],
+    *,
+    key: str,
+    height: int = 520,
+    linked: bool = True,
+    blind: bool = False,
+    showing: str = "",
+) -> None:
     """Show CT stacks side by side, with window presets, scrolling and HU under the cursor.
 
     Parameters
@@ -119,23 +135,31 @@ def slices(stacks: Sequence[Stack], *, key: str, height: int = 520, linked: bool
     height : of the whole viewer, CSS pixels.
     linked : one window and one scroll position for all viewports.
     blind : for raters: messages of equal shape have equal size, and number keys are left to the page.
+    showing : a token, of equal length for all items, under which the script says when the first frame was drawn.
 
     Raises
     ------
     InvalidSetting : when there is no stack, or more slices than one message holds.
     """
-    _slice_viewer(data=slice_message(stacks, height=height, linked=linked, blind=blind), key=key, height=height)
+    packed = slice_message(stacks, height=height, linked=linked, blind=blind, showing=showing)
+    _slice_viewer(data=packed, key=key, height=height)
 
 
 def waveform_message(
-    traces: Sequence[Trace], *, modality: str, height: int = 520, linked: bool = True, blind: bool = False
+    traces: Sequence[Trace],
+    *,
+    modality: str,
+    height: int = 520,
+    linked: bool = True,
+    blind: bool = False,
+    showing: str = "",
 ) -> bytes:
     """Pack traces for the viewer; above 2 MB they are reduced to minimum and maximum pairs, and the pane says so."""
     if not traces:
         raise InvalidSetting("The waveform viewer needs at least one trace.")
     if modality not in ("ecg", "eeg"):
         raise InvalidSetting(f"The waveform viewer shows ecg or eeg. Got {modality!r} instead.")
-    header = {"modality": modality, "height": height, "linked": linked}
+    header = {"modality": modality, "height": height, "linked": linked, "showing": showing}
     bucket = _first_bucket(sum(trace.values.size for trace in traces))
     while True:
         described = [_describe_trace(trace, bucket) for trace in traces]
@@ -146,11 +170,13 @@ def waveform_message(
         bucket = max(4, 2 * bucket)
 
 
-def slice_message(stacks: Sequence[Stack], *, height: int = 520, linked: bool = True, blind: bool = False) -> bytes:
+def slice_message(
+    stacks: Sequence[Stack], *, height: int = 520, linked: bool = True, blind: bool = False, showing: str = ""
+) -> bytes:
     """Pack stacks for the viewer; above 2 MB pixels are averaged in the plane, and the viewport says so."""
     if not stacks:
         raise InvalidSetting("The slice viewer needs at least one stack.")
-    header = {"height": height, "linked": linked, "numberKeys": not blind}
+    header = {"height": height, "linked": linked, "numberKeys": not blind, "showing": showing}
     factor = 1
     while factor == 1 or min(min(stack.volume.shape[1:]) for stack in stacks) // factor >= SMALLEST_SIDE:
         described = [_describe_stack(stack, factor) for stack in stacks]

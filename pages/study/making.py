@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,7 +84,6 @@ def _protocol(title: str, available: int) -> StudyProtocol | None:
             steps = second.selectbox(
                 "Answers", (6, 4), help="From certainly real to certainly synthetic, none neutral."
             )
-            seed = first.number_input("Seed", 0, 2**31 - 1, 0, help="Of the choice of items and their orders.")
     try:
         return StudyProtocol.model_validate(
             {
@@ -92,7 +92,6 @@ def _protocol(title: str, available: int) -> StudyProtocol | None:
                 "practice": practice,
                 "repeats": repeats / 100,
                 "steps": steps,
-                "seed": seed,
                 "instructions": told,
             }
         )
@@ -109,13 +108,15 @@ def _make(
     from synth_core.study.selection import select_real
     from synth_core.training import sampling
 
-    real = select_real(cache.parts(dataset)["test"], protocol.items_per_side, seed=protocol.seed)
+    seed = secrets.randbits(63)  # of the choice of items: nobody can make it again and know them
+    real = select_real(cache.parts(dataset)["test"], protocol.items_per_side, seed=seed)
     generator = cache.generator(model)
     labels = real.condition.labels if "labels" in generator.accepted else None
-    synthetic = sampling.draw(generator, len(real), labels=labels, seed=protocol.seed, batch_size=8, progress=progress)
+    synthetic = sampling.draw(generator, len(real), labels=labels, seed=seed, batch_size=8, progress=progress)
+    plan = {"real": {"dataset": str(dataset)}, "synthetic": [{"model": str(model)}]}
     try:
         return create_study(
-            store, protocol, real, synthetic, source=str(model.name), now=studies.now(), despite=despite
+            store, protocol, real, synthetic, source=model.name, now=studies.now(), plan=plan, despite=despite
         )
     except BlindingError as error:
         return error

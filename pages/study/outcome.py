@@ -11,6 +11,7 @@ from synth_core.figures.study import IntervalRow, accuracy_intervals, roc
 from synth_core.study import results
 from synth_core.study.results import Estimate, Result, StudyResults
 from synth_core.study.store import StudyRecord
+from synth_core.study.verification import Verification
 
 MOST_CURVES = 4  # raters whose ROC is drawn beside that of all
 
@@ -27,20 +28,34 @@ def close(study: StudyRecord) -> None:
             st.rerun()
 
 
+def amend(study: StudyRecord) -> None:
+    """What is done otherwise than the locked protocol has it: kept with its reason, beside a protocol that stays."""
+    with st.popover("Amend", icon=":material/edit_note:"):
+        st.write(
+            "The protocol stays as it was locked. What you say here is kept, dated, and reported with the results."
+        )
+        reason = st.text_area("What is done otherwise, and why", max_chars=2000, key="study-amendment")
+        if st.button("Keep the amendment", key="study-amend"):
+            results.amend(studies.store(), study.id, reason, studies.now())
+            st.rerun()
+
+
+def history(study: StudyRecord) -> None:
+    """What the owner did to a study after the lock, and why."""
+    titles = {"unblinded": "Closed and unblinded", "amended": "Amended"}
+    for at, kind, reason in results.events(studies.store(), study.id):
+        if kind in titles:
+            st.caption(f"{words.plain(titles[kind])} {at:%Y-%m-%d %H:%M} UTC: {words.plain(reason)}")
+
+
 def show(study: StudyRecord) -> None:
     """Results of a closed study."""
-    for at, kind, reason in results.events(studies.store(), study.id):
-        if kind == "unblinded":
-            st.caption(f"Closed and unblinded {at:%Y-%m-%d %H:%M} UTC: {words.plain(reason)}")
     try:
         found = results.results(studies.store(), study.id)
     except StudyError as error:
         st.info(words.plain(error), icon=":material/info:")
         return
-    if found.intact:
-        st.caption("The seal is intact: protocol, items and key are those locked before the first answer.")
-    else:
-        st.error("The seal is broken: protocol, items or key were changed after the lock. Do not trust these results.")
+    _seal(found.verification)
     _headline(found)
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -48,6 +63,21 @@ def show(study: StudyRecord) -> None:
     with right:
         _roc(found)
     _table(found)
+
+
+def _seal(found: Verification) -> None:
+    if found.intact:
+        trusted = (
+            "" if found.adopted_at is None else f" What came before {found.adopted_at:%Y-%m-%d} is taken on trust."
+        )
+        st.caption(
+            "The seal is intact: protocol, items and key are those locked before the first answer, and every answer, "
+            f"order and event is as the log of {found.entries:d} entries has it.{trusted}"
+        )
+        return
+    st.error("The seal is broken: something was changed behind this program. Do not trust these results.")
+    for problem in found.problems:
+        st.write(words.plain(problem))
 
 
 def _headline(found: StudyResults) -> None:

@@ -21,7 +21,13 @@ else:
     study = watching.choose(known)
     watching.show(study)
     auditing.show(study)
-    if study.closed_at is None:
-        outcome.close(study)
+    if study.locked_at is None:
+        watching.lock(study)
     else:
-        outcome.show(study)
+        outcome.history(study)
+        if study.closed_at is None:
+            with st.container(horizontal=True):
+                outcome.amend(study)
+                outcome.close(study)
+        else:
+            outcome.show(study)

@@ -1,4 +1,4 @@
-"""An open study: its invitation and how far each rater is, without a word of who is right."""
+"""An open study: its invitations and how far each rater is, without a word of who is right."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from pages.shared import studies, words
+from pages.study import inviting
+from synth_core.errors import BlindingError
+from synth_core.study.design import lock_study
 from synth_core.study.store import StudyRecord
 
 
@@ -23,7 +26,7 @@ def choose(known: Sequence[StudyRecord]) -> StudyRecord:
 
 
 def _label(study: StudyRecord) -> str:
-    state = "open" if study.closed_at is None else "closed"
+    state = "draft" if study.locked_at is None else "open" if study.closed_at is None else "closed"
     return f"{study.protocol.title} ({study.created_at:%Y-%m-%d %H:%M} UTC, {state})"
 
 
@@ -38,15 +41,26 @@ def show(study: StudyRecord) -> None:
         f"{rendering.modality.upper()}, step {rendering.step:.3g} {words.unit(rendering.unit)}",
     ]
     st.caption(words.plain(" · ".join(facts)))
-    if study.closed_at is None:
-        st.markdown("Invitation, for everyone whom you ask to rate")
-        st.code(_invitation(study.id), language=None, width=640)
+    if study.locked_at is not None and study.closed_at is None:
+        inviting.show(study)
         _progress(study)
 
 
-def _invitation(study_id: str) -> str:
-    base = (st.context.url or "").split("?")[0].rstrip("/").rsplit("/study", 1)[0]
-    return f"{base}/rate?study={study_id}"
+def lock(study: StudyRecord) -> None:
+    """The owner's step from a draft to a study that takes raters."""
+    st.write(
+        "This is a draft. Locking seals protocol, items and key, and draws the orders; raters are invited after it."
+    )
+    leaking = st.session_state.get("study-lock-leaks") == study.id
+    despite = st.text_input("Reason to go on nevertheless", max_chars=400, key="study-despite") if leaking else ""
+    if st.button("Lock", type="primary", icon=":material/lock:", key="study-lock"):
+        try:
+            lock_study(studies.store(), study.id, studies.now(), despite=despite)
+        except BlindingError as error:
+            st.session_state["study-lock-leaks"] = study.id
+            st.error(words.plain(error))
+        else:
+            st.rerun()
 
 
 @st.fragment(run_every=5.0)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from synth_core.errors import StudyError
 from synth_core.study import traits
+from synth_core.study.access import Operation
 from synth_core.study.audit import Audit, Groups, audit
 from synth_core.study.key import Truth, truth_of
 from synth_core.study.payload import Rendering
@@ -42,6 +43,7 @@ def audit_study(store: Store, study_id: str, *, more: Groups | None = None, seed
     ------
     StudyError : when the study or one of its payloads is missing.
     """
+    store.require(Operation.AUDIT)
     with store.session() as session:
         study = session.get(Study, study_id)
         if study is None:
@@ -62,6 +64,7 @@ def audit_study(store: Store, study_id: str, *, more: Groups | None = None, seed
 
 def scored_items(store: Store, study_id: str) -> list[str]:
     """Ids of the items that count, in the order in which `audit_study` takes what its caller measured."""
+    store.require(Operation.AUDIT)
     with store.session() as session:
         return _scored(session, study_id)
 
@@ -90,6 +93,7 @@ def audit_items(
 
 def secrets_of(store: Store, study_id: str) -> tuple[str, ...]:
     """What no message to a rater may hold: the title, generators, subjects and classes."""
+    store.require(Operation.AUDIT)
     with store.session() as session:
         study = session.get(Study, study_id)
         if study is None:

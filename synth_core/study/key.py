@@ -1,4 +1,4 @@
-"""The truth of a study: which item is synthetic. Only `design` and `results` import this module."""
+"""The truth of a study: which item is synthetic. Only its making and its results import this module."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import ForeignKey, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from synth_core.study.tables import Base, Item
+from synth_core.study.log import digest
+from synth_core.study.tables import Base, Item, Order, Study
 
 
 class Truth(Base):
@@ -42,3 +43,16 @@ def seal(protocol: dict[str, Any], rendering: dict[str, Any], items: Sequence[It
         "key": sorted((row.item_id, row.synthetic, row.stratum, row.source) for row in key),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def locked(study: Study, order: Order, items: Sequence[Item], key: Sequence[Truth]) -> dict[str, Any]:
+    """What the log says of a lock: digests of each part apart, so that a later change can be named."""
+    return {
+        "seal": study.seal,
+        "protocol": digest(study.protocol),
+        "rendering": digest(study.rendering),
+        "plan": digest(study.plan),
+        "order": digest(order.seed),
+        "items": {item.id: [item.digest, item.feedback] for item in items},
+        "key": digest(sorted([row.item_id, row.synthetic, row.stratum, row.source] for row in key)),
+    }

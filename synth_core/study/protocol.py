@@ -49,7 +49,9 @@ class StudyProtocol(BaseModel):
     instructions: str = Field(
         default=INSTRUCTIONS, max_length=4000, description="what raters are told; clues move accuracy"
     )
-    seed: int = Field(default=0, ge=0, description="of the choice and order of items")
+    seed: int | None = Field(
+        default=None, ge=0, lt=2**63, description="only to make a study anew; else drawn when it is locked, and secret"
+    )
 
     @field_validator("practice")
     @classmethod

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -13,9 +12,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from synth_core.errors import StudyError
-from synth_core.study.key import seal, truth_of
-from synth_core.study.payload import digest_of
+from synth_core.study.access import Operation
+from synth_core.study.key import truth_of
 from synth_core.study.protocol import StudyProtocol
+from synth_core.study.rows import open_study
 from synth_core.study.stats import (
     Interval,
     Sensitivity,
@@ -26,7 +26,8 @@ from synth_core.study.stats import (
     proportion_interval,
 )
 from synth_core.study.store import Store
-from synth_core.study.tables import Answer, Event, Item, Rater, Study, Trial
+from synth_core.study.tables import Answer, Event, Rater, Study, Trial
+from synth_core.study.verification import Verification, verify
 
 RANDOM = "The intervals for all raters count raters and items as drawn at random: they hold for others like these."
 ALONE = "One rater says nothing about others: the interval is for this rater and for items like these."
@@ -72,8 +73,13 @@ class StudyResults:
     overall: Result
     raters: tuple[Result, ...]
     answers: pd.DataFrame  # rater, item, stratum, position, practice, repeat, value, synthetic, correct, milliseconds
-    intact: bool
+    verification: Verification
     note: str  # what the intervals for all raters stand for
+
+    @property
+    def intact(self) -> bool:
+        """Whether log, tables and files agree: nothing was changed but through the program."""
+        return self.verification.intact
 
 
 def unblind(store: Store, study_id: str, reason: str, now: datetime) -> None:
@@ -83,18 +89,39 @@ def unblind(store: Store, study_id: str, reason: str, now: datetime) -> None:
     ------
     StudyError : without a reason, or when the study is closed already.
     """
+    store.require(Operation.UNBLIND)
     if not reason.strip():
         raise StudyError("Say why the study is being closed and unblinded; the reason is kept with it.")
-    with store.session() as session:
+    with store.writing() as session:
         study = session.get(Study, study_id, with_for_update=True)
-        if study is None or study.closed_at is not None:
-            raise StudyError("This study is unknown or closed already.")
+        if study is None or study.locked_at is None or study.closed_at is not None:
+            raise StudyError("This study is unknown, not locked yet, or closed already.")
         study.closed_at = now
-        session.add(Event(study_id=study_id, at=now, kind="unblinded", reason=reason.strip()))
+        _note(store, session, study_id, "unblinded", reason.strip(), now)
+
+
+def amend(store: Store, study_id: str, reason: str, now: datetime) -> None:
+    """Keep a departure from the locked protocol, and why; the protocol itself stays as it was locked.
+
+    Raises
+    ------
+    StudyError : without a reason, or when the study is not locked, or closed.
+    """
+    store.require(Operation.AMEND)
+    if not reason.strip():
+        raise StudyError("Say what is done otherwise than the protocol has it, and why; it is kept with the study.")
+    with store.writing() as session:
+        _note(store, session, open_study(session, study_id).id, "amended", reason.strip(), now)
+
+
+def _note(store: Store, session: Session, study_id: str, kind: str, reason: str, now: datetime) -> None:
+    session.add(Event(study_id=study_id, at=now, kind=kind, reason=reason))
+    store.journal.append(session, study_id, kind, now, {"reason": reason})
 
 
 def events(store: Store, study_id: str) -> list[tuple[datetime, str, str]]:
-    """When, what and why: the log of a study, oldest first."""
+    """When, what and why: what the owner did to a study, oldest first."""
+    store.require(Operation.WATCH)
     with store.session() as session:
         rows = session.scalars(select(Event).where(Event.study_id == study_id).order_by(Event.id))
         return [(row.at, row.kind, row.reason) for row in rows]
@@ -107,13 +134,13 @@ def results(store: Store, study_id: str) -> StudyResults:
     ------
     StudyError : while the study is open, and when nobody has answered.
     """
+    store.require(Operation.READ)
     with store.session() as session:
         study = session.get(Study, study_id)
         if study is None or study.closed_at is None:
             raise StudyError("The truth of a study is opened only after it is closed and unblinded.")
         answers = _answers(session, study)
         raters = session.scalars(select(Rater).where(Rater.study_id == study_id).order_by(Rater.id)).all()
-        intact = _seal_holds(session, study, store.folder(study_id))
     if answers.empty:
         raise StudyError("Nobody has answered an item of this study.")
     scored = answers[~answers["practice"] & ~answers["repeat"]]
@@ -122,7 +149,7 @@ def results(store: Store, study_id: str) -> StudyResults:
         overall=_all_raters(scored) if several else replace(_one_rater(scored, "All raters", "", None), detection=None),
         raters=tuple(_one_rater(scored[scored["rater"] == r.name], r.name, r.specialty, r.years) for r in raters),
         answers=answers,
-        intact=intact,
+        verification=verify(store, study_id),
         note=RANDOM if several else ALONE,
     )
 
@@ -148,19 +175,11 @@ def _answers(session: Session, study: Study) -> pd.DataFrame:
             "value": answer.value,
             "synthetic": truth[trial.item_id].synthetic,
             "correct": protocol.says_synthetic(answer.value) == truth[trial.item_id].synthetic,
-            "milliseconds": answer.milliseconds,
+            "milliseconds": answer.shown_ms,
         }
         for name, trial, answer in session.execute(query)
     ]
     return pd.DataFrame(rows)
-
-
-def _seal_holds(session: Session, study: Study, folder: Path) -> bool:
-    """Whether protocol, payload files and key are what was locked before the first answer."""
-    items = session.scalars(select(Item).where(Item.study_id == study.id)).all()
-    key = list(truth_of(session, study.id).values())
-    unchanged = all(digest_of(folder / f"{item.id}.npy") == item.digest for item in items)
-    return unchanged and seal(study.protocol, study.rendering, items, key) == study.seal
 
 
 def _one_rater(scored: pd.DataFrame, name: str, specialty: str, years: int | None) -> Result:

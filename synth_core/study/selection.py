@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
@@ -26,10 +27,39 @@ def select_real(dataset: Dataset, n: int, *, seed: int) -> Batch:
     """
     if len(dataset) < n:
         raise StudyError(f"The study needs {n} real examples; the test split of {dataset.name} has {len(dataset)}.")
-    order = np.random.default_rng(seed).permutation(len(dataset)).tolist()
-    subjects = dataset.table["subject"].astype(str).tolist()
     labels = [frozenset(names) for names in dataset.table["labels"]]
-    pools = [[i for i in order if name in labels[i]] for name in dataset.spec.classes] or [order]
+    subjects = dataset.table["subject"].astype(str).tolist()
+    return dataset.batch(spread(labels, subjects, dataset.spec.classes, n, seed=seed))
+
+
+def select_of(examples: Batch, n: int, *, seed: int) -> Batch:
+    """The same from a batch.
+
+    Raises
+    ------
+    StudyError : when it has fewer than `n` examples.
+    """
+    if len(examples) < n:
+        raise StudyError(f"The study needs {n} real examples; {len(examples)} were given.")
+    subjects = list(examples.subjects or map(str, range(len(examples))))
+    return examples.select(spread(classes_of(examples), subjects, examples.spec.classes, n, seed=seed))
+
+
+def classes_of(examples: Batch) -> list[frozenset[str]]:
+    """The classes of each example; none where they are not known."""
+    rows = examples.condition.labels
+    if rows is None:
+        return [frozenset()] * len(examples)
+    names = examples.spec.classes
+    return [frozenset(name for name, on in zip(names, row, strict=True) if on > 0.5) for row in rows]
+
+
+def spread(
+    labels: Sequence[frozenset[str]], subjects: Sequence[str], classes: Sequence[str], n: int, *, seed: int
+) -> list[int]:
+    """Indices of `n` examples: the classes in turn, within a class the subjects least used so far."""
+    order = np.random.default_rng(seed).permutation(len(labels)).tolist()
+    pools = [[i for i in order if name in labels[i]] for name in classes] or [order]
     chosen: list[int] = []
     used: Counter[str] = Counter()
     for pool in islice(cycle(pools), n):
@@ -38,4 +68,4 @@ def select_real(dataset: Dataset, n: int, *, seed: int) -> Batch:
         pick = min(candidates, key=lambda i: used[subjects[i]])
         chosen.append(pick)
         used[subjects[pick]] += 1
-    return dataset.batch(chosen)
+    return chosen

@@ -1,84 +1,36 @@
-"""Keeps studies, raters and answers in one database; knows nothing of which item is synthetic."""
+"""Keeps studies, raters and answers in one database; knows nothing of which item is synthetic.
+
+Whoever rates shows a participation code. Everything else is done on behalf of a principal (`access`): a store that acts
+for nobody refuses it.
+"""
 
 from __future__ import annotations
 
+import copy
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Self
 
-from sqlalchemy import Engine, Row, Select, func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine, Row, Select, func, select, text
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from synth_core.errors import StudyError
-from synth_core.study.payload import Rendering
+from synth_core.study import access, entries
+from synth_core.study.access import Operation, Principal
+from synth_core.study.log import Journal, head
+from synth_core.study.profile import Profile, folded
 from synth_core.study.protocol import StudyProtocol
+from synth_core.study.records import Progress, StudyRecord, Task, record_of
+from synth_core.study.rows import hashed, known_study, open_study, rater_of, trial_of, unused_place
 from synth_core.study.schedule import schedule
-from synth_core.study.tables import Answer, Item, Rater, Study, Trial
+from synth_core.study.tables import Answer, Item, Order, Rater, Study, Trial
+from synth_core.study.timing import Timing
 
-LONGEST = 3_600_000  # ms; a rater who leaves the page open is not an hour-long thinker
-
-
-@dataclass(frozen=True)
-class Profile:
-    """Who takes part: a name or pseudonym, the specialty, and years of experience in it."""
-
-    name: str
-    specialty: str
-    years: int
-
-    def __post_init__(self) -> None:
-        if not self.name.strip():
-            raise StudyError("Please give a name or a pseudonym.")
-        if not 0 <= self.years <= 80:
-            raise StudyError("Years of experience must lie between 0 and 80.")
-
-
-@dataclass(frozen=True)
-class StudyRecord:
-    """A study as everyone may see it."""
-
-    id: str
-    protocol: StudyProtocol
-    rendering: Rendering
-    created_at: datetime
-    closed_at: datetime | None
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a rater is to answer now.
-
-    Parameters
-    ----------
-    token : of this showing; random.
-    payload : file to show.
-    practice : feedback follows, and the answer does not count.
-    number, total : position among the practice or among the scored showings, from 1.
-    can_undo : whether the answer before may be taken back.
-    """
-
-    token: str
-    payload: Path
-    practice: bool
-    number: int
-    total: int
-    can_undo: bool
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far one rater has come; `total` and `answered` count practice and repeats."""
-
-    name: str
-    specialty: str
-    years: int
-    answered: int
-    total: int
-    last_answer: datetime | None
+__all__ = ["Profile", "Progress", "Store", "StudyRecord", "Task"]
 
 
 class Store:
@@ -88,16 +40,60 @@ class Store:
     ----------
     engine : an SQLAlchemy engine whose tables exist (`database.open_store` makes them).
     items : folder that holds one folder of payloads per study.
+    journal : writes the log of each change.
     """
 
-    def __init__(self, engine: Engine, items: Path) -> None:
+    def __init__(self, engine: Engine, items: Path, journal: Journal) -> None:
         self._sessions = sessionmaker(engine, expire_on_commit=False)
         self._items = items
+        self.journal = journal
+        self._principal: Principal | None = None
+
+    def acting(self, principal: Principal | None) -> Self:
+        """The same store on behalf of someone."""
+        other = copy.copy(self)
+        other._principal = principal
+        return other
+
+    def require(self, operation: Operation) -> None:
+        """Nothing where the one on whose behalf this store acts may do this; StudyError where not."""
+        access.require(self._principal, operation)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
         """One transaction: committed when the block ends well."""
         with self._sessions.begin() as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """One transaction that may append to logs; in SQLite no other writes at the same time.
+
+        Raises
+        ------
+        StudyError : when the database is locked for long or cannot be written; then nothing of the block was kept.
+        """
+        try:
+            with self._sessions() as session:
+                with session.begin():
+                    if session.get_bind().dialect.name == "sqlite":  # its lock, before anything is read
+                        session.execute(text("BEGIN IMMEDIATE"))
+                    yield session
+                self.journal.note_heads(session)
+        except OperationalError as error:
+            raise StudyError(
+                "This could not be kept: the study database is busy, or its disk is full. Nothing else was lost; "
+                "please try again."
+            ) from error
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """All tables at one moment, to be read, whatever raters do meanwhile."""
+        with self._sessions.begin() as session:
+            if session.get_bind().dialect.name == "sqlite":
+                session.execute(text("BEGIN"))
+            else:
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
 
     def folder(self, study_id: str) -> Path:
@@ -106,33 +102,56 @@ class Store:
 
     def studies(self) -> list[StudyRecord]:
         """All studies, the newest first."""
+        self.require(Operation.LIST)
         with self.session() as session:
             rows = session.scalars(select(Study).order_by(Study.created_at.desc()))
-            return [_record(row) for row in rows]
+            return [record_of(row) for row in rows]
+
+    def study_ids(self) -> list[str]:
+        """Ids of all studies, those too whose description is damaged."""
+        self.require(Operation.LIST)
+        with self.session() as session:
+            return list(session.scalars(select(Study.id)))
 
     def study(self, study_id: str) -> StudyRecord:
-        """One study; StudyError when the invitation is not known."""
+        """One study; StudyError when there is none of that id."""
+        self.require(Operation.LIST)
         with self.session() as session:
-            return _record(_study(session, study_id))
+            return record_of(known_study(session, study_id))
 
-    def join(self, study_id: str, profile: Profile, now: datetime) -> str:
-        """Enrol a rater who has consented, with an own order of items.
+    def commitment(self, study_id: str) -> str:
+        """The newest mark of a study's log: kept elsewhere, it shows later that nothing before it was changed."""
+        self.require(Operation.VERIFY)
+        with self.session() as session:
+            return head(session, study_id)[1]
+
+    def invited(self, invitation: str) -> StudyRecord:
+        """The study that an invitation is for; StudyError when it is not known or was used."""
+        with self.session() as session:
+            return record_of(known_study(session, unused_place(session, invitation).study_id))
+
+    def join(self, invitation: str, profile: Profile, now: datetime) -> str:
+        """Enrol a rater who has consented, with an own order of items; the invitation is used up.
 
         Returns
         -------
-        The rater's token: the participation code by which they come back.
+        The participation code by which the rater goes on and comes back; only its hash is kept.
 
         Raises
         ------
-        StudyError : when the study is unknown or closed, or the name is taken.
+        StudyError : when the invitation is unknown or used, the study is closed, or the name is taken.
         """
-        with self.session() as session:
-            study = _open_study(session, study_id)
+        code = secrets.token_hex(16)
+        with self.writing() as session:
+            place = unused_place(session, invitation)
+            study = open_study(session, place.study_id)
+            number = session.scalar(select(func.count(Rater.id)).where(Rater.study_id == study.id)) or 0
             rater = Rater(
-                study_id=study_id,
-                token=secrets.token_hex(16),
-                name=profile.name.strip(),
-                specialty=profile.specialty.strip(),
+                study_id=study.id,
+                token=hashed(code)[:32],
+                name=profile.name,
+                folded=folded(profile.name),
+                specialty=profile.specialty,
                 years=profile.years,
                 joined_at=now,
             )
@@ -143,18 +162,22 @@ class Store:
                 raise StudyError(
                     "Someone with this name takes part already. If it is you, come back with your participation code."
                 ) from error
-            session.add_all(_trials(session, study, rater))
-            return rater.token
+            trials = _trials(session, study, rater, number + 1)
+            session.add_all(trials)
+            place.used_at, place.rater_id = now, rater.id
+            session.flush()
+            self.journal.append(session, study.id, "joined", now, entries.joined(rater, trials, place.id))
+        return code
 
     def study_of(self, rater_token: str) -> StudyRecord:
         """The study that a rater takes part in; StudyError when the participation code is not known."""
         with self.session() as session:
-            return _record(_study(session, _rater(session, rater_token).study_id))
+            return record_of(known_study(session, rater_of(session, rater_token).study_id))
 
     def task(self, rater_token: str) -> Task | None:
         """The first showing without an answer, or None when all are answered."""
         with self.session() as session:
-            rater = _rater(session, rater_token)
+            rater = rater_of(session, rater_token)
             rows = session.execute(_trials_with_answers(rater.id)).all()
             position = next((index for index, row in enumerate(rows) if row.answer_id is None), None)
             if position is None:
@@ -174,34 +197,39 @@ class Store:
             can_undo=before is not None and not before.practice and not rows[position].undone,
         )
 
-    def answer(self, rater_token: str, trial_token: str, value: int, milliseconds: int, now: datetime) -> None:
+    def answer(self, rater_token: str, trial_token: str, value: int, timing: Timing | int, now: datetime) -> None:
         """Keep one answer. The same showing answered again changes nothing: a double click is one answer.
+
+        Parameters
+        ----------
+        timing : as the browser measured it; a number is milliseconds of a showing that was never hidden.
 
         Raises
         ------
         StudyError : for an unknown showing, a value off the scale, or a closed study.
         """
-        try:
-            with self.session() as session:
-                rater = _rater(session, rater_token)
-                steps = int(_open_study(session, rater.study_id).protocol["steps"])
-                if not 1 <= value <= steps:
-                    raise StudyError(f"An answer is a number from 1 to {steps}. Got {value} instead.")
-                trial = _trial(session, rater, trial_token)
-                if _standing_answer(session, trial) is None:
-                    spent = min(max(milliseconds, 0), LONGEST)
-                    session.add(Answer(trial_id=trial.id, value=value, milliseconds=spent, answered_at=now))
-        except IntegrityError:  # the same showing was answered twice at the same moment: the first stands
-            return
+        measured = Timing(timing) if isinstance(timing, int) else timing
+        with self.writing() as session:
+            rater = rater_of(session, rater_token)
+            steps = int(open_study(session, rater.study_id).protocol["steps"])
+            if not 1 <= value <= steps:
+                raise StudyError(f"An answer is a number from 1 to {steps}. Got {value} instead.")
+            trial = trial_of(session, rater, trial_token)
+            if _standing_answer(session, trial) is not None:
+                return
+            answer = Answer(trial_id=trial.id, value=value, answered_at=now, **measured.columns(steps))
+            session.add(answer)
+            session.flush()
+            self.journal.append(session, rater.study_id, "answered", now, entries.answered(answer))
 
     def undo(self, rater_token: str, now: datetime) -> bool:
         """Take back the answer before the current showing, one step only; False when that is not possible.
 
         The row stays, marked. Practice answers stay: their truth has been told.
         """
-        with self.session() as session:
-            rater = _rater(session, rater_token)
-            _open_study(session, rater.study_id)
+        with self.writing() as session:
+            rater = rater_of(session, rater_token)
+            open_study(session, rater.study_id)
             rows = session.execute(_trials_with_answers(rater.id)).all()
             position = next((index for index, row in enumerate(rows) if row.answer_id is None), len(rows))
             undone_here = position < len(rows) and rows[position].undone > 0
@@ -209,18 +237,20 @@ class Store:
                 return False
             answer = session.get_one(Answer, rows[position - 1].answer_id)
             answer.undone_at = now
+            self.journal.append(session, rater.study_id, "undone", now, {"answer": answer.id})
             return True
 
     def feedback(self, rater_token: str, trial_token: str) -> str | None:
         """What a practice item was, once it is answered; None otherwise."""
         with self.session() as session:
-            trial = _trial(session, _rater(session, rater_token), trial_token)
+            trial = trial_of(session, rater_of(session, rater_token), trial_token)
             if not trial.practice or _standing_answer(session, trial) is None:
                 return None
             return session.get_one(Item, trial.item_id).feedback
 
     def progress(self, study_id: str) -> list[Progress]:
         """How far each rater has come, in the order in which they joined."""
+        self.require(Operation.WATCH)
         answered = (
             select(Rater, func.count(Trial.id), func.count(Answer.id), func.max(Answer.answered_at))
             .join(Trial, Trial.rater_id == Rater.id)
@@ -236,15 +266,16 @@ class Store:
             ]
 
 
-def _trials(session: Session, study: Study, rater: Rater) -> list[Trial]:
+def _trials(session: Session, study: Study, rater: Rater, number: int) -> list[Trial]:
+    """The order of one rater, drawn from the secret seed of the study and the rater's number in it."""
     protocol = StudyProtocol.model_validate(study.protocol)
     items = session.execute(select(Item.id, Item.feedback).where(Item.study_id == study.id)).all()
     showings = schedule(
         [item for item, feedback in items if feedback is None],
         [item for item, feedback in items if feedback is not None],
         repeats=protocol.repeated,
-        seed=protocol.seed,
-        rater=rater.id,
+        seed=session.get_one(Order, study.id).seed,
+        rater=number,
     )
     return [
         Trial(
@@ -267,43 +298,5 @@ def _trials_with_answers(rater_id: int) -> Select[tuple[Trial, int | None, int]]
     return query.where(Trial.rater_id == rater_id).order_by(Trial.position)
 
 
-def _study(session: Session, study_id: str) -> Study:
-    study = session.get(Study, study_id)
-    if study is None:
-        raise StudyError("This invitation is not known here; ask the person who sent it for the whole link.")
-    return study
-
-
-def _open_study(session: Session, study_id: str) -> Study:
-    study = _study(session, study_id)
-    if study.closed_at is not None:
-        raise StudyError("This study is closed and takes no more answers. Thank you for your interest.")
-    return study
-
-
-def _rater(session: Session, token: str) -> Rater:
-    rater = session.scalar(select(Rater).where(Rater.token == token))
-    if rater is None:
-        raise StudyError("This participation code is not known here; check that it is complete.")
-    return rater
-
-
-def _trial(session: Session, rater: Rater, token: str) -> Trial:
-    trial = session.scalar(select(Trial).where(Trial.token == token, Trial.rater_id == rater.id))
-    if trial is None:
-        raise StudyError("This item is not one of yours; reload the page.")
-    return trial
-
-
 def _standing_answer(session: Session, trial: Trial) -> Answer | None:
     return session.scalar(select(Answer).where(Answer.trial_id == trial.id, Answer.undone_at.is_(None)))
-
-
-def _record(study: Study) -> StudyRecord:
-    return StudyRecord(
-        id=study.id,
-        protocol=StudyProtocol.model_validate(study.protocol),
-        rendering=Rendering.model_validate(study.rendering),
-        created_at=study.created_at,
-        closed_at=study.closed_at,
-    )

@@ -14,8 +14,10 @@ from sqlalchemy import select
 
 from benchmarks.raters import serve
 from synth_core.study import key
+from synth_core.study.access import OWNER
 from synth_core.study.database import open_store
 from synth_core.study.design import create_study
+from synth_core.study.invitations import invite
 from synth_core.study.protocol import ANSWERS, StudyProtocol
 from synth_core.study.store import Store
 from synth_core.study.tables import Answer, Trial
@@ -78,10 +80,10 @@ def leaks(recording: Recording) -> list[str]:
     return found
 
 
-def make_study(workspace: Path, modality: str, instructions: str | None = None) -> tuple[Store, str]:
+def make_study(workspace: Path, modality: str, instructions: str | None = None) -> tuple[Store, str, str]:
     """Four items a side; the synthetic ones differ in amplitude, number of decimals and range."""
     place = Workspace(workspace)
-    store = open_store(place.database_url, place.folder("study-items"))
+    store = open_store(place.database_url, place.folder("study-items")).acting(OWNER)
     spec, n = SPECS[modality], 4
     unit = 300.0 if modality == "ct" else 1.0
     labels = Condition(labels=torch.eye(2).repeat(n // 2, 1))
@@ -95,19 +97,20 @@ def make_study(workspace: Path, modality: str, instructions: str | None = None) 
         source=DISTINCTIVE[2],
         now=datetime.now(UTC),
     )
-    return store, study
+    return store, study, invite(store, study, 1, now=datetime.now(UTC))[0]
 
 
 @contextmanager
-def recorded(browser: Browser, host: str, study: str) -> Iterator[tuple[Page, Recording]]:
+def recorded(browser: Browser, host: str, invitation: str) -> Iterator[tuple[Page, Recording]]:
     """A rater who has joined by the invitation and sees the instructions."""
     page, recording = browser.new_page(viewport={"width": 1024, "height": 768}), Recording()
     recording.listen(page)
-    page.goto(f"http://{host}/rate?study={study}")
+    page.goto(f"http://{host}/rate?invitation={invitation}")
     page.get_by_role("textbox", name="Name or pseudonym").fill("rater", timeout=60_000)
     page.locator("label").filter(has_text="I take part").click()
     page.get_by_role("button", name="Take part", exact=True).click()
     page.get_by_role("button", name="Start").wait_for()
+    assert page.url == f"http://{host}/rate"  # what follows holds no token
     settle(page, recording)  # a key that falls on a button which is being drawn again goes nowhere
     recording.pages.append(page.evaluate(MARKUP))
     yield page, recording
@@ -144,8 +147,8 @@ def rate_all(page: Page, recording: Recording, n: int) -> list[list[int]]:
 @pytest.mark.browser
 @pytest.mark.parametrize("modality", ["ecg", "ct"])
 def test_a_rating_session_says_nothing_of_the_truth(browser: Browser, tmp_path: Path, modality: str) -> None:
-    store, study = make_study(tmp_path, modality)
-    with serve(tmp_path) as (host, _), recorded(browser, host, study) as (page, recording):
+    store, study, invitation = make_study(tmp_path, modality)
+    with serve(tmp_path) as (host, _), recorded(browser, host, invitation) as (page, recording):
         sizes = rate_all(page, recording, 8)
     assert leaks(recording) == []
     assert len(recording.received) > 20
@@ -163,9 +166,9 @@ def test_a_rating_session_says_nothing_of_the_truth(browser: Browser, tmp_path: 
 
 @pytest.mark.browser
 def test_the_check_finds_a_planted_word(browser: Browser, tmp_path: Path) -> None:
-    _, first = make_study(tmp_path, "ecg", f"These come from {DISTINCTIVE[2]}.")
-    _, second = make_study(tmp_path, "ecg", "The first is fake.")
+    _, _, first = make_study(tmp_path, "ecg", f"These come from {DISTINCTIVE[2]}.")
+    _, _, second = make_study(tmp_path, "ecg", "The first is fake.")
     with serve(tmp_path) as (host, _):
-        for study in (first, second):
-            with recorded(browser, host, study) as (_, recording):
+        for invitation in (first, second):
+            with recorded(browser, host, invitation) as (_, recording):
                 assert leaks(recording) != []

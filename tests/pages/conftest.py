@@ -40,6 +40,12 @@ def wave(subject: int) -> Wave:
     return Wave(spec, f"s{subject}", f"r{subject}", labels, source=Source("noise", simulated=True), values=values)
 
 
+@pytest.fixture(autouse=True)
+def at_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AppTest has no request whose host could be looked at: the visitor sits at this machine."""
+    monkeypatch.setattr("pages.shared.visitor.is_single_user", lambda: True)
+
+
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """An empty workspace that the app uses; no shipped models."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pages.data import source
+from synth_core.study.access import OWNER
 from synth_core.study.database import open_store
 from synth_core.workspace import KINDS, Workspace
 
@@ -25,7 +26,7 @@ def test_folders_and_the_study_are_closed_to_others(tmp_path: Path) -> None:
     assert {rights(folder) for folder in (root, *(root / kind for kind in KINDS))} == {0o700}
     (root / "study.db").touch(0o644)
     (root / "study.db").chmod(0o644)
-    store = open_store(place.database_url, place.folder("study-items"))
+    store = open_store(place.database_url, place.folder("study-items")).acting(OWNER)
     assert store.studies() == []
     found = sorted(root.glob("study.db*"))
     assert found

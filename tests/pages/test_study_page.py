@@ -1,10 +1,15 @@
 from pathlib import Path
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
+from synth_core.study.design import create_study
+from synth_core.study.invitations import invitations, invite
+from synth_core.study.protocol import StudyProtocol
 from synth_core.study.store import Profile, Store
-from tests.pages.test_rate_page import NOW, store, study, words
+from synth_core.types import Batch
+from tests.pages.test_rate_page import NOW, SPEC, store, study, words
 
 __all__ = ["store", "study"]  # fixtures
 
@@ -22,7 +27,8 @@ def page() -> AppTest:
 
 
 def answer_all(store: Store, study: str, value: int) -> None:
-    code = store.join(study, Profile(f"Rater {value}", "neurology", 4), NOW)
+    (invitation,) = invite(store, study, 1, now=NOW)
+    code = store.join(invitation, Profile(f"Rater {value}", "neurology", 4), NOW)
     while (task := store.task(code)) is not None:
         store.answer(code, task.token, value, 700, NOW)
 
@@ -34,13 +40,26 @@ def test_an_empty_workspace_says_what_is_missing(tmp_path: Path, monkeypatch: py
     assert "no dataset" in words(app)
 
 
-def test_an_open_study_shows_invitation_and_progress_but_no_truth(store: Store, study: str) -> None:
+def test_an_open_study_shows_places_and_progress_but_no_truth(store: Store, study: str) -> None:
     answer_all(store, study, 1)
     app = page()
     assert not app.exception
-    assert f"/rate?study={study}" in words(app)
-    assert list(app.dataframe[0].value["Answered"]) == [6]
+    places, progress = (frame.value for frame in app.dataframe)
+    assert list(places["Rater"]) == ["Rater 1"]
+    assert list(progress["Answered"]) == [6]
+    assert store.commitment(study) in words(app)
     assert not app.metric
+
+
+def test_invitations_are_made_and_shown_once(store: Store, study: str) -> None:
+    app = page()
+    app.number_input(key="study-invite-n").set_value(2)
+    app.text_input(key="study-invite-note").set_value("ward 3")
+    next(button for button in app.button if button.label == "Make invitations").click().run()
+    (links,) = [code.value for code in app.code if "/rate?invitation=" in code.value]
+    assert len(set(links.split())) == 2
+    assert [place.note for place in invitations(store, study)] == ["ward 3"] * 2
+    assert "/rate?invitation=" not in words(page())
 
 
 def test_the_audit_answers_without_the_truth_of_an_item(store: Store, study: str) -> None:
@@ -75,8 +94,29 @@ def test_closing_unblinds_and_shows_accuracy_with_its_interval(store: Store, stu
     assert list(app.dataframe[0].value["n"]) == [4, 4, 8]
 
 
+def test_an_amendment_is_kept_and_shown_with_its_reason(store: Store, study: str) -> None:
+    app = page()
+    app.text_area(key="study-amendment").set_value("a *fourth* rater")
+    app.button(key="study-amend").click().run()
+    assert not app.exception
+    assert "Amended" in words(app)
+    assert "a \\*fourth\\* rater" in words(page())
+
+
 def test_a_study_without_answers_says_so(store: Store, study: str) -> None:
     app = page()
     app.text_input(key="study-reason").set_value("nobody came")
     app.button(key="study-close").click().run()
     assert "Nobody has answered" in words(app)
+
+
+def test_a_draft_is_locked_before_anyone_is_invited(store: Store) -> None:
+    sides = (Batch(torch.randn(2, *SPEC.shape), SPEC) for _ in range(2))
+    protocol = StudyProtocol(title="Draft", per_side=2, practice=0)
+    draft = create_study(store, protocol, *sides, source="g", now=NOW, lock=False)
+    app = page()
+    assert [button.label for button in app.button] == ["Audit the blinding", "Lock"]
+    app.button(key="study-lock").click().run()
+    assert not app.exception
+    assert store.study(draft).locked_at is not None
+    assert store.commitment(draft) in words(app)

@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from synth_core.study.access import OWNER
 from synth_core.study.database import open_store
 from synth_core.study.design import create_study
+from synth_core.study.invitations import invite
 from synth_core.study.protocol import StudyProtocol
 from synth_core.study.store import Profile, Store
 from synth_core.types import Batch, Condition, DataSpec
@@ -22,9 +24,28 @@ def batch(n: int, *, seed: int = 0, spec: DataSpec = SPEC, subjects: bool = True
     return Batch(values, spec, Condition(labels=labels), names)
 
 
+def owned(url: str, items: Path) -> Store:
+    """A store that acts for its owner."""
+    return open_store(url, items).acting(OWNER)
+
+
+def joined(store: Store, study: str, name: str, specialty: str = "", years: int = 1) -> str:
+    """The participation code of a rater who was invited and joined."""
+    (invitation,) = invite(store, study, 1, now=NOW)
+    return store.join(invitation, Profile(name, specialty, years), NOW)
+
+
+def answer_all(store: Store, rater: str, value: int = 1) -> list[str]:
+    tokens = []
+    while (task := store.task(rater)) is not None:
+        store.answer(rater, task.token, value, 900, NOW)
+        tokens.append(task.token)
+    return tokens
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return open_store("sqlite://", tmp_path / "items")
+    return owned("sqlite://", tmp_path / "items")
 
 
 @pytest.fixture
@@ -35,4 +56,4 @@ def study(store: Store) -> str:
 
 @pytest.fixture
 def rater(store: Store, study: str) -> str:
-    return store.join(study, Profile("Ada", "cardiology", 12), NOW)
+    return joined(store, study, "Ada", "cardiology", 12)

@@ -16,13 +16,12 @@ from synth_core.errors import BlindingError
 from synth_core.study import traits
 from synth_core.study.audit import Audit, areas, audit, permuted
 from synth_core.study.blinding import audit_items, audit_study, search_traffic, secrets_of
-from synth_core.study.database import open_store
 from synth_core.study.design import create_study
 from synth_core.study.key import Truth
 from synth_core.study.payload import Rendering, write_payload
 from synth_core.study.protocol import StudyProtocol
-from synth_core.study.store import Profile
 from synth_core.types import Batch, Condition, DataSpec
+from tests.study.conftest import joined, owned
 
 SPECS = {
     "ecg": DataSpec("ecg", (3, 1000), "mV", 100.0, ("I", "II", "III"), ("a", "b")),
@@ -216,7 +215,7 @@ def protocol(**settings: object) -> StudyProtocol:
 
 
 def test_a_leak_keeps_a_study_from_being_made_unless_a_reason_is_given(tmp_path: Path) -> None:
-    store = open_store("sqlite://", tmp_path)
+    store = owned("sqlite://", tmp_path)
     real, synthetic = values("eeg", 1), values("eeg", 2)
     synthetic[..., -2:] = synthetic[..., -3:-2]
     sides, now = (batch("eeg", real), batch("eeg", synthetic)), datetime.now(UTC)
@@ -232,21 +231,21 @@ def test_a_leak_keeps_a_study_from_being_made_unless_a_reason_is_given(tmp_path:
 
 
 def test_a_study_is_audited_with_the_orders_of_its_raters(tmp_path: Path) -> None:
-    store = open_store("sqlite://", tmp_path)
+    store = owned("sqlite://", tmp_path)
     now = datetime.now(UTC)
     study = create_study(
         store, protocol(), batch("ecg", values("ecg", 1)), batch("ecg", values("ecg", 2)), source="okapi", now=now
     )
     assert "order" not in {trait.group for trait in audit_study(store, study).transport}
     for name in ("one", "two"):
-        store.join(study, Profile(name, "", 1), now)
+        joined(store, study, name)
     found = audit_study(store, study)
     assert {"order", "latency"} <= {trait.group for trait in found.transport}
     assert {leak.group for leak in found.leaks} <= {"latency"}, found.sentences  # a busy machine is not blind
 
 
 def test_secrets_are_found_however_they_are_written(tmp_path: Path) -> None:
-    store = open_store("sqlite://", tmp_path)
+    store = owned("sqlite://", tmp_path)
     study = create_study(
         store,
         protocol(),

@@ -6,14 +6,14 @@ from synth_core.errors import StudyError
 from synth_core.study import key
 from synth_core.study.results import events, results, unblind
 from synth_core.study.stats import mrmc_accuracy, proportion_interval
-from synth_core.study.store import Profile, Store
+from synth_core.study.store import Store
 from synth_core.study.tables import Item, Trial
-from tests.study.conftest import NOW
+from tests.study.conftest import NOW, joined
 
 
 def rate(store: Store, study: str, name: str, right: int, wrong: int) -> None:
     """Answer everything; the first `right` scored items well, the next `wrong` badly, repeats always badly."""
-    rater = store.join(study, Profile(name, "cardiology", 5), NOW)
+    rater = joined(store, study, name, "cardiology", 5)
     with store.session() as session:
         truth = {item: row.synthetic for item, row in key.truth_of(session, study).items()}
     done = 0
@@ -91,7 +91,7 @@ def test_a_closed_study_takes_no_answers_and_no_raters(store: Store, study: str,
     unblind(store, study, "done", NOW)
     for refused in (
         lambda: store.answer(rater, task.token, 1, 1, NOW),
-        lambda: store.join(study, Profile("Eve", "", 1), NOW),
+        lambda: joined(store, study, "Eve"),
         lambda: store.undo(rater, NOW),
     ):
         with pytest.raises(StudyError, match="closed"):

@@ -1,3 +1,5 @@
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
@@ -15,15 +17,8 @@ from synth_core.study.design import create_study
 from synth_core.study.protocol import StudyProtocol
 from synth_core.study.store import Profile, Store
 from synth_core.study.tables import Answer, Base, Trial
-from tests.study.conftest import NOW, batch
-
-
-def answer_all(store: Store, rater: str, value: int = 1) -> list[str]:
-    tokens = []
-    while (task := store.task(rater)) is not None:
-        store.answer(rater, task.token, value, 900, NOW)
-        tokens.append(task.token)
-    return tokens
+from synth_core.study.verification import verify
+from tests.study.conftest import NOW, answer_all, batch, joined, owned
 
 
 def test_migrations_lead_to_the_models() -> None:
@@ -60,15 +55,15 @@ def test_a_session_shows_practice_first_then_every_item(store: Store, rater: str
 
 def test_answers_survive_and_the_session_resumes(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/study.db"
-    first = open_store(url, tmp_path / "items")
+    first = owned(url, tmp_path / "items")
     study = create_study(
         first, StudyProtocol(title="Kept", per_side=2, practice=0), batch(2), batch(2), source="g", now=NOW
     )
-    rater = first.join(study, Profile("Ada", "", 1), NOW)
+    rater = joined(first, study, "Ada")
     task = first.task(rater)
     assert task is not None
     first.answer(rater, task.token, 3, 100, NOW)
-    again = open_store(url, tmp_path / "items")
+    again = owned(url, tmp_path / "items")
     resumed = again.task(rater)
     assert resumed is not None
     assert resumed.number == 2
@@ -130,7 +125,7 @@ def test_wrong_answers_are_refused(store: Store, rater: str, value: int, token: 
 
 
 def test_a_rater_cannot_answer_for_another(store: Store, study: str, rater: str) -> None:
-    other = store.join(study, Profile("Grace", "", 3), NOW)
+    other = joined(store, study, "Grace", "", 3)
     task = store.task(other)
     assert task is not None
     with pytest.raises(StudyError, match="not one of yours"):
@@ -141,7 +136,7 @@ def test_unknown_invitations_codes_and_taken_names_are_refused(store: Store, stu
     for refused in (
         lambda: store.join("x", Profile("Eve", "", 1), NOW),
         lambda: store.task("x"),
-        lambda: store.join(study, Profile(" Ada ", "", 1), NOW),
+        lambda: joined(store, study, " ADA "),
         lambda: Profile("", "", 1),
         lambda: Profile("Eve", "", -1),
     ):
@@ -150,7 +145,7 @@ def test_unknown_invitations_codes_and_taken_names_are_refused(store: Store, stu
 
 
 def test_progress_counts_standing_answers(store: Store, study: str, rater: str) -> None:
-    store.join(study, Profile("Grace", "neurology", 3), NOW)
+    joined(store, study, "Grace", "neurology", 3)
     later = NOW + timedelta(minutes=5)
     task = store.task(rater)
     assert task is not None
@@ -161,7 +156,7 @@ def test_progress_counts_standing_answers(store: Store, study: str, rater: str) 
 
 
 def test_tokens_differ_between_raters_and_carry_no_order(store: Store, study: str, rater: str) -> None:
-    store.join(study, Profile("Grace", "", 3), NOW)
+    joined(store, study, "Grace", "", 3)
     with store.session() as session:
         trials = session.execute(select(Trial.token, Trial.item_id)).all()
     assert len({token for token, _ in trials}) == len(trials) == 34
@@ -169,13 +164,49 @@ def test_tokens_differ_between_raters_and_carry_no_order(store: Store, study: st
 
 
 def test_raters_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
-    store = open_store(f"sqlite:///{tmp_path}/study.db", tmp_path / "items")
+    store = owned(f"sqlite:///{tmp_path}/study.db", tmp_path / "items")
     protocol = StudyProtocol(title="Crowd", per_side=3, practice=0, repeats=0)
     study = create_study(store, protocol, batch(3), batch(3), source="g", now=NOW)
-    raters = [store.join(study, Profile(f"r{index}", "", 1), NOW) for index in range(8)]
+    raters = [joined(store, study, f"r{index}") for index in range(8)]
     threads = [Thread(target=answer_all, args=(store, rater)) for rater in raters]
     for thread in threads:
         thread.start()
+    found = []
+    while any(thread.is_alive() for thread in threads):
+        found += verify(store, study).problems
     for thread in threads:
         thread.join()
     assert [progress.answered for progress in store.progress(study)] == [6] * 8
+    assert found == []
+    assert verify(store, study).entries == 1 + 8 + 8 + 8 * 6
+
+
+def test_a_database_that_stays_locked_is_one_sentence_and_the_answer_can_be_given_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("synth_core.study.database.BUSY_SECONDS", 0.05)
+    store = owned(f"sqlite:///{tmp_path}/study.db", tmp_path / "items")
+    protocol = StudyProtocol(title="Busy", per_side=2, practice=0)
+    rater = joined(store, create_study(store, protocol, batch(2), batch(2), source="g", now=NOW), "Ada")
+    task = store.task(rater)
+    assert task is not None
+    with closing(sqlite3.connect(tmp_path / "study.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StudyError, match="try again"):
+            store.answer(rater, task.token, 2, 100, NOW)
+    store.answer(rater, task.token, 3, 100, NOW)
+    with store.session() as session:
+        assert session.scalars(select(Answer.value)).all() == [3]
+
+
+def test_a_mark_that_cannot_be_noted_loses_no_answer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = owned(f"sqlite:///{tmp_path}/study.db", tmp_path / "items")
+    protocol = StudyProtocol(title="Full", per_side=2, practice=0)
+    study = create_study(store, protocol, batch(2), batch(2), source="g", now=NOW)
+    rater = joined(store, study, "Ada")
+    (tmp_path / "study.heads").unlink()
+    (tmp_path / "study.heads").mkdir()
+    answer_all(store, rater)
+    assert store.task(rater) is None
+    assert "could not be noted" in caplog.text
+    assert verify(store, study).intact
