@@ -197,6 +197,48 @@ def export(
 
 
 @app.command()
+def audit(
+    study: Study,
+    traffic: Annotated[
+        Path | None, typer.Option(help="Recorded traffic of a rating session (HAR): searched for every secret.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Try whether anything but the content tells real from synthetic; exit 1 when something does.
+
+    Example: python -m synth_core study audit 3f2a
+    """
+    from dataclasses import asdict
+
+    from synth_core.study.blinding import audit_study, search_traffic, secrets_of
+
+    store = _store()
+    study_id = _find(store, study)
+    found = audit_study(store, study_id)
+    told = [] if traffic is None else search_traffic(_recorded(traffic), secrets_of(store, study_id))
+    sentences = [*found.sentences, *(f"The traffic holds {one.secret!r}, as {one.form}." for one in told)]
+    result = {
+        "study": study_id,
+        "passed": found.passed and not told,
+        "sentences": sentences,
+        "transport": [asdict(trait) for trait in found.transport],
+        "signature": [asdict(trait) for trait in found.signature],
+        "traffic": [one._asdict() for one in told],
+    }
+    rows = [[one.group, one.name, f"{one.auc:.2f}", f"{one.p:.4f}"] for one in found.signature[:8]]
+    content = table(rows, ["content", "trait", "AUROC", "p"])
+    show(result, as_json, "\n".join([*sentences, "", "Apart from it, what the content itself says:", content]))
+    if found.leaks or told:
+        raise typer.Exit(1)
+
+
+def _recorded(file: Path) -> bytes:
+    if not file.is_file():
+        raise InvalidSetting(f"--traffic {file} is no file; save the traffic of a rating session as HAR first.")
+    return file.read_bytes()
+
+
+@app.command()
 def verify(
     study: Study,
     commitment: Annotated[

@@ -107,6 +107,19 @@ def test_a_draft_is_listed_and_locked_and_only_then_takes_raters(study: Any, pla
     assert [one["state"] for one in study("list")] == ["open"]
 
 
+def test_audit_says_what_it_tried_and_finds_secrets_in_traffic(study: Any, plan: Path, tmp_path: Path) -> None:
+    made = study("new", plan)["study"]
+    found = study("audit", made)
+    assert found["passed"]
+    assert {"file size", "last digits", "latency"} <= {trait["group"] for trait in found["transport"]}
+    harmless, telling = tmp_path / "a.har", tmp_path / "b.har"
+    harmless.write_bytes(b'{"url": "http://x.org/rate"}')
+    telling.write_bytes(b'{"url": "http://x.org/rate?from=%3Dhalved"}')
+    assert study("audit", made, "--traffic", harmless)["passed"]
+    leaked = study("audit", made, "--traffic", telling, code=1)
+    assert leaked["traffic"] == [{"secret": "=halved", "form": "an address"}]
+
+
 def test_generators_share_items_evenly_and_classes_stay_balanced(study: Any, plan: Path) -> None:
     made = study("new", plan)["study"]
     with opened().session() as session:
