@@ -10,6 +10,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -24,9 +25,6 @@ from synth_core.workspace import make_private
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 BUSY_SECONDS = 20  # how long a rater's answer waits for another's
-
-
-NEWEST = "0002"
 
 
 def open_store(url: str, items: Path) -> Store:
@@ -113,16 +111,16 @@ def migrate(engine: Engine, journal: Journal | None = None) -> None:
 
     Studies from before the log are entered into it as they are found, by `journal` (see `migrations/env.py`).
     """
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
     with engine.connect() as connection:
-        if _version(connection) == NEWEST:
+        if _version(connection) == ScriptDirectory.from_config(config).get_current_head():
             return
     with Session(engine) as session:
         with session.begin():
             connection = session.connection()
             if engine.dialect.name == "sqlite":  # another process may be at it too, and half a migration is none
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-            config = Config()
-            config.set_main_option("script_location", str(MIGRATIONS))
             config.attributes["connection"] = connection
             if journal is not None:
                 config.attributes |= {"session": session, "journal": journal}

@@ -16,10 +16,12 @@ from synth_core.errors import BlindingError
 from synth_core.study import traits
 from synth_core.study.audit import Audit, areas, audit, permuted
 from synth_core.study.blinding import audit_items, audit_study, search_traffic, secrets_of
-from synth_core.study.design import create_study
+from synth_core.study.design import create_study, lock_study
 from synth_core.study.key import Truth
 from synth_core.study.payload import Rendering, write_payload
 from synth_core.study.protocol import StudyProtocol
+from synth_core.study.results import events
+from synth_core.study.verification import verify
 from synth_core.types import Batch, Condition, DataSpec
 from tests.study.conftest import joined, owned
 
@@ -228,6 +230,14 @@ def test_a_leak_keeps_a_study_from_being_made_unless_a_reason_is_given(tmp_path:
         create_study(store, protocol(), *sides, source="okapi", now=now)
     assert len(list(tmp_path.iterdir())) == 1  # nothing of the refused one is left
     create_study(store, protocol(), *sides, source="okapi", now=now, despite="a pilot of the form")
+    draft = create_study(store, protocol(), *sides, source="okapi", now=now, lock=False)
+    with pytest.raises(BlindingError):
+        lock_study(store, draft, now)
+    assert store.study(draft).locked_at is None
+    lock_study(store, draft, now, despite="a second pilot")
+    ((_, _, told),) = events(store, draft)
+    assert told.endswith(": a second pilot")
+    assert verify(store, draft).intact
 
 
 def test_a_study_is_audited_with_the_orders_of_its_raters(tmp_path: Path) -> None:
