@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from synth_core.errors import BlindingError, StudyError
 from synth_core.storage import publish_directory
 from synth_core.study.access import Operation
+from synth_core.study.audit import Audit
 from synth_core.study.blinding import audit_items
 from synth_core.study.key import Truth, locked, seal, truth_of
 from synth_core.study.payload import Rendering, write_payload
@@ -25,7 +26,10 @@ from synth_core.study.protocol import StudyProtocol
 from synth_core.study.rows import known_study
 from synth_core.study.store import Store
 from synth_core.study.tables import Event, Item, Order, Study
+from synth_core.study.traits import PLACEMENT
 from synth_core.types import Batch
+
+REDRAWN = 5  # times at most that names and order are drawn again
 
 
 @dataclass(frozen=True)
@@ -84,8 +88,8 @@ def create_study(
     study_id = secrets.token_hex(16)
     folder = store.folder(study_id)
     try:
-        items, key = _write_items(folder, study_id, rendering, candidates)
-        told = _told(_leaks(folder, rendering, items, key), despite) if lock else None
+        items, key, found = _blinded_items(folder, study_id, rendering, candidates)
+        told = _told(found, despite) if lock else None
         made = Study(
             id=study_id,
             protocol=protocol.model_dump(mode="json"),
@@ -122,7 +126,7 @@ def lock_study(store: Store, study_id: str, now: datetime, *, despite: str = "")
         study = known_study(session, study_id)
         items, key = _items_and_key(session, study)
     rendering = Rendering.model_validate(study.rendering)
-    told = _told(_leaks(store.folder(study_id), rendering, items, key), despite)
+    told = _told(_audited(store.folder(study_id), rendering, items, key), despite)
     with store.writing() as session:  # begun only now: nobody waits for the audit
         return _lock(store, session, known_study(session, study_id, to_change=True), now, told)
 
@@ -158,19 +162,36 @@ def _strata(batch: Batch) -> list[str] | None:
     return ["+".join(name for name, on in zip(names, row, strict=True) if on > 0.5) for row in batch.condition.labels]
 
 
-def _leaks(folder: Path, rendering: Rendering, items: list[Item], key: list[Truth]) -> tuple[str, ...]:
-    """What the audit of the scored items found, in sentences; () where nothing leaks."""
+def _blinded_items(
+    folder: Path, study_id: str, rendering: Rendering, candidates: list[_Candidate]
+) -> tuple[list[Item], list[Truth], Audit]:
+    """Items on disk, their key, and what the audit found.
+
+    Names and the order of writing are drawn at random, and a draw that happens to line up with the truth is drawn
+    again: what remains is no coincidence.
+    """
+    for last in (False,) * REDRAWN + (True,):
+        items, key = _write_items(folder, study_id, rendering, candidates)
+        found = _audited(folder, rendering, items, key)
+        if last or not PLACEMENT & {leak.group for leak in found.leaks}:
+            break
+        shutil.rmtree(folder)
+    return items, key, found
+
+
+def _audited(folder: Path, rendering: Rendering, items: list[Item], key: list[Truth]) -> Audit:
+    """The audit of the scored items."""
     practice = {item.id for item in items if item.feedback is not None}
-    found = audit_items(folder, rendering, [truth for truth in key if truth.item_id not in practice])
-    return () if found.passed else found.sentences
+    return audit_items(folder, rendering, [truth for truth in key if truth.item_id not in practice])
 
 
 def _write_items(
     folder: Path, study_id: str, rendering: Rendering, candidates: list[_Candidate]
 ) -> tuple[list[Item], list[Truth]]:
     items, key = [], []
+    order = secrets.SystemRandom().sample(candidates, len(candidates))
     with publish_directory(folder) as temporary:
-        for candidate in candidates:
+        for candidate in order:
             token = secrets.token_hex(16)
             digest = write_payload(temporary / f"{token}.npy", rendering.encode(candidate.values))
             told = ("synthetic" if candidate.synthetic else "real") if candidate.practice else None
@@ -186,11 +207,13 @@ def _write_items(
     return items, key
 
 
-def _told(leaks: tuple[str, ...], despite: str) -> str:
+def _told(found: Audit, despite: str) -> str:
     """What the log says of a lock; BlindingError for one that the owner has no reason for."""
-    if leaks and not despite.strip():
-        raise BlindingError(leaks)
-    return f"made despite leaks ({' '.join(leaks)}): {despite.strip()}" if leaks else "made"
+    if found.passed:
+        return "made"
+    if not despite.strip():
+        raise BlindingError(found.sentences)
+    return f"made despite leaks ({' '.join(found.sentences)}): {despite.strip()}"
 
 
 def _register(store: Store, study: Study, items: list[Item], key: list[Truth], told: str | None) -> None:

@@ -20,6 +20,7 @@ BANDS = 6
 ROUNDS = 5
 NEAR = 5  # codes
 CHANCE = 3  # times as many as nearby, and one more, may be equal by chance
+PLACEMENT = frozenset({"place on disk", "file name"})  # groups that are drawn at random when a study is made
 Codes = NDArray[np.int16]
 Traits = dict[str, list[float]]
 
