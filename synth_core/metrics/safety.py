@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -15,9 +16,14 @@ from synth_core.metrics.distances import Floats, nearest_two
 from synth_core.metrics.measure import Measure
 from synth_core.metrics.membership import membership_inference
 from synth_core.metrics.privacy import closer_to_train, distance_ratio, equal_to_nearest, identified
+from synth_core.metrics.relabelling import Relabelling
+from synth_core.metrics.repeats import families, twin_distance
 from synth_core.metrics.score import Score
 from synth_core.metrics.trio import Trio
 from synth_core.types import Batch
+
+COPIES, EXACT = "copies found", "exact copies"  # the measures that rest on pairs: who is copied can be named
+CHANCE = "The floor: the same synthetic examples when who was trained on is dealt out anew among all real people."
 
 Batches = tuple[Batch, Batch, Batch]
 Statistic = Callable[[NDArray[np.float64]], float]
@@ -70,96 +76,127 @@ def safety_measures(
     Parameters
     ----------
     batches : (train, holdout, synthetic) of equal number; other people are held out than trained on.
-    features : z-scored features of the same examples.
+    features : z-scored features of the same examples. Where no subjects of the synthetic ones are named, those that
+        repeat one another count as one in every interval.
     copies : what `copies_in` found, when it was called before; best among all training examples, not only these.
     """
-    yield closer_to_training(batches, features, rng)
-    yield _copies_found(copies_in(batches) if copies is None else copies, batches, rng)
-    yield from _distances(batches, features, rng)
-    yield _membership(batches, features, rng)
-    yield _identifiability(batches, features, rng)
+    known = features if features.synthetic_groups is not None else replace(features, synthetic_groups=kin(features))
+    relabelling = Relabelling(known)
+    yield closer_to_training(batches, known, rng, relabelling)
+    yield _copies_found(copies_in(batches) if copies is None else copies, batches, known, rng)
+    yield from _distances(batches, known, rng, relabelling)
+    yield _membership(batches, known, rng)
+    yield _identifiability(batches, known, rng, relabelling)
 
 
-def closer_to_training(batches: Batches, features: Trio, rng: np.random.Generator) -> Measure:
-    """Share of synthetic examples nearer to a training than to a held-out example; ½ when none is copied."""
+def kin(features: Trio) -> NDArray[np.intp]:
+    """(n,) number of the family of each synthetic example: those that are one another's twins (see `repeats`)."""
+    return families(features.synthetic, twin_distance(features.holdout))
+
+
+def closer_to_training(
+    batches: Batches, features: Trio, rng: np.random.Generator, relabelling: Relabelling | None = None
+) -> Measure:
+    """Share of synthetic examples nearer to a training than to a held-out example; ½ when none is copied.
+
+    Parameters
+    ----------
+    relabelling : says what chance gives; without, the measure has no limit.
+    """
+    name = "closer to training"
     parts = (features.train, features.holdout, features.synthetic)
-    groups = (batches[0].subjects, batches[1].subjects, None)
+    groups = (features.train_groups, features.holdout_groups, features.synthetic_groups)
     interval = half_samples(closer_to_train, *parts, groups=groups, bounds=(0, 1), rng=rng)
     meaning = "Share of synthetic examples whose nearest real one was trained on; 0.5 when nothing was copied."
-    return _measure("closer to training", batches, 0.5, closer_to_train(*parts), interval, meaning, near=1.2)
+    chance = () if relabelling is None else relabelling.chance[name]
+    value = closer_to_train(*parts)
+    return _measure(name, batches, 0.5, value, interval, meaning, chance, near=1.2, leaked=1.0)
 
 
-def _copies_found(found: Copies, batches: Batches, rng: np.random.Generator) -> Measure:
+def _copies_found(found: Copies, batches: Batches, features: Trio, rng: np.random.Generator) -> Measure:
     flagged = found.flagged.astype(np.float64)
     floor = cross_fitted_share(found.held_out, rng)
     meaning = (
         "Share of synthetic examples that repeat a training example up to shift, sign or flip, and scale; the floor is "
         f"the share of held-out examples that would be accused. Similarity above {found.threshold:.3f} counts."
     )
-    interval = bootstrap(np.mean, flagged, groups=[batches[2].subjects], rng=rng)
-    return _measure("copies found", batches, floor, found.share, interval, meaning)
+    interval = bootstrap(np.mean, flagged, groups=[features.synthetic_groups], rng=rng)
+    return _measure(COPIES, batches, floor, found.share, interval, meaning)
 
 
-def _distances(batches: Batches, features: Trio, rng: np.random.Generator) -> Iterator[Measure]:
-    made, held = (nearest_two(side, features.train) for side in (features.synthetic, features.holdout))
+def _distances(
+    batches: Batches, features: Trio, rng: np.random.Generator, relabelling: Relabelling
+) -> Iterator[Measure]:
+    nearest = nearest_two(features.synthetic, features.train)
 
     def measure(
         name: str,
         values: Callable[[Floats], ArrayLike],
         statistic: Statistic,
         better: Literal["lower", "higher"],
+        leaked: float,
         meaning: str,
     ) -> Measure:
-        ours, theirs = (np.asarray(values(side), dtype=np.float64) for side in (made, held))
-        interval = bootstrap(statistic, ours, groups=[batches[2].subjects], rng=rng)
-        return _measure(name, batches, statistic(theirs), statistic(ours), interval, meaning, better=better)
+        ours, chance = np.asarray(values(nearest), dtype=np.float64), relabelling.chance[name]
+        interval = bootstrap(statistic, ours, groups=[features.synthetic_groups], rng=rng)
+        theirs = np.asarray(values(nearest_two(features.holdout, features.train)), dtype=np.float64)
+        floor = float(np.mean(chance)) if len(chance) else statistic(theirs)
+        return _measure(name, batches, floor, statistic(ours), interval, meaning, chance, better=better, leaked=leaked)
 
     yield measure(
-        "exact copies",
+        EXACT,
         lambda nearest: equal_to_nearest(nearest[:, 0], features.train),
         lambda values: float(values.mean()),
         "lower",
-        "Share of synthetic examples with the very features of a training example.",
+        1.0,
+        f"Share of synthetic examples with the very features of a training example. {CHANCE}",
     )
     yield measure(
         "distance to training, 5th percentile",
         lambda nearest: nearest[:, 0],
         lambda values: float(np.quantile(values, 0.05)),
         "higher",
-        "Distance in features from the nearest training example that 95 % keep; the floor is that of held-out people.",
+        0.0,
+        f"Distance in features from the nearest training example that 95 % keep. {CHANCE}",
     )
     yield measure(
         "nearest-neighbour ratio",
         distance_ratio,
         lambda values: float(np.median(values)),
         "higher",
-        "Nearest over second nearest distance to training examples, the median; low when they sit on single people.",
+        0.0,
+        f"Nearest over second nearest distance to training examples, the median: low on single people. {CHANCE}",
     )
 
 
 def _membership(batches: Batches, features: Trio, rng: np.random.Generator) -> Measure:
-    groups: tuple[Groups, Groups] = (batches[0].subjects, batches[1].subjects)
+    groups: tuple[Groups, Groups] = (features.train_groups, features.holdout_groups)
     found = membership_inference(features.train, features.holdout, features.synthetic, groups=groups, rng=rng)
     meaning = (
         f"How well an attacker tells trained-on people from others, by {found.attack}: 0.5 is guessing. With 1 % "
         f"falsely accused, {100 * found.tpr_at_1_percent_fpr:.1f} % are found."
     )
     interval = (found.low, found.high)
-    return _measure("membership inference (AUROC)", batches, 0.5, found.auc, interval, meaning, near=1.2)
+    name = "membership inference (AUROC)"
+    return _measure(name, batches, 0.5, found.auc, interval, meaning, found.chance, near=1.2, leaked=1.0)
 
 
-def _identifiability(batches: Batches, features: Trio, rng: np.random.Generator) -> Measure:
+def _identifiability(batches: Batches, features: Trio, rng: np.random.Generator, relabelling: Relabelling) -> Measure:
     def share(real: Floats, other: Floats) -> float:
         return float(identified(real, other).mean())
 
-    groups = (batches[0].subjects, batches[2].subjects)
-    interval = half_samples(share, features.train, features.synthetic, groups=groups, bounds=(0, 1), rng=rng)
-    ours, theirs = (share(features.train, side) for side in (features.synthetic, features.holdout))
+    name = "identifiability"
+    groups = (features.train_groups, features.synthetic_groups)
+    chance, value = relabelling.chance[name], relabelling.measured(relabelling.trained)[name]
+    low, high = half_samples(share, features.train, features.synthetic, groups=groups, rng=rng)
+    moved = value - share(features.train, features.synthetic)  # weights of all real people, not of the training ones
+    interval = (max(low + moved, 0.0), min(high + moved, 1.0))
+    floor = float(np.mean(chance)) if len(chance) else share(features.train, features.holdout)
     meaning = (
         "Share of training examples nearer to a synthetic than to another training example; features in which few "
-        "people stand out weigh more."
+        f"people stand out weigh more. {CHANCE}"
     )
-    return _measure("identifiability", batches, theirs, ours, interval, meaning, near=1.5)
+    return _measure(name, batches, floor, value, interval, meaning, chance, near=1.5, leaked=1.0)
 
 
 def _measure(
@@ -169,9 +206,12 @@ def _measure(
     value: float,
     interval: tuple[float, float],
     meaning: str,
+    chance: Sequence[float] | NDArray[np.float64] = (),
     *,
     better: Literal["lower", "higher"] = "lower",
     near: float = 2.0,
+    leaked: float = math.nan,
 ) -> Measure:
-    score = Score.against(floor, value, interval, n_real=len(batches[1]), n_synthetic=len(batches[2]))
-    return Measure(name, "", "all", better, score, meaning, near=near, question="safety")
+    sizes = {"n_real": len(batches[1]), "n_synthetic": len(batches[2])}
+    score = Score.against(floor, value, interval, **sizes, honest=[float(one) for one in chance])
+    return Measure(name, "", "all", better, score, meaning, near=near, question="safety", leaked=leaked)
