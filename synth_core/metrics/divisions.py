@@ -15,8 +15,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-COUNT = 100  # divisions; the bound of a rate of 5 % is then the fifth worst of them
-RATE = 0.05  # of honest sets that at least one measure of a family calls unlike real
+COUNT = 100  # divisions; the bound of a rate of 2 % is then the second worst of them
+RATE = 0.02  # of honest sets that at least one measure of a family calls unlike real
 FEWEST = 4  # people, of whom there are other divisions than the one that was given
 
 Floats = NDArray[np.float64]
@@ -72,8 +72,8 @@ def family_bound(honest: Floats, rate: float = RATE) -> float:
 
     Returns
     -------
-    NaN without divisions. Of 100 divisions and a rate of 5 %, the 96th of 100 worst values in order: a new one exceeds
-    it in 5 of 101 cases.
+    NaN without divisions. Of 100 divisions and a rate of 2 %, the 99th of 100 worst values in order: a new one exceeds
+    it in 2 of 101 cases.
     """
     if not honest.size:
         return math.nan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
@@ -120,7 +121,7 @@ def evaluate(
     told = fidelity.told_apart(sides, rng)
     measures.append(told.measure)
     say(3, STAGES, "what a clinician would measure")
-    measures += CLINICAL[spec.modality](parts, rng)
+    measures += (replace(measure, clinical=True) for measure in CLINICAL[spec.modality](parts, rng))
     say(4, STAGES, "copies of training examples")
     searched = _chosen_rows(train, LARGEST, rng)  # a copy of an example that is left out would go unseen
     looked_at = (_at(train, searched), parts[1], parts[2])
@@ -241,7 +242,7 @@ def _settings(
         "held-out examples": len(sources[1]),
         "held-out subjects": subjects,
         "synthetic examples": len(sources[2]),
-        "distinct synthetic examples": len(set(kin(sides.features()).tolist())),
+        "distinct synthetic examples": len(set(kin(parts[2], sides.features()).tolist())),
         "examples per side in distances": len(parts[0]),
         "features": sides.holdout.features.shape[1],
         "frequencies compared": sides.said[0],

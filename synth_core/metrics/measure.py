@@ -27,6 +27,7 @@ class Measure:
     question : which of the questions of an evaluation it helps to answer.
     split : what `part` names: "class", "channel", or "all" for the whole.
     leaked : what copies of the training examples would give, of a measure of safety; NaN for others.
+    clinical : whether it is what a clinician reads from an example.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Measure:
     question: Question = "realism"
     split: Literal["all", "class", "channel"] = "all"
     leaked: float = math.nan
+    clinical: bool = False
 
     @property
     def verdict(self) -> str:
@@ -78,4 +80,5 @@ class Measure:
         fields: dict[str, Any] = {"question": self.question, "measure": self.name, "unit": self.unit, "part": self.part}
         leaked = None if math.isnan(self.leaked) else self.leaked
         fields |= {"split": self.split, "better": self.better, "near": self.near, "leaked": leaked}
+        fields["clinical"] = self.clinical
         return {**fields, **self.score.to_dict(), "verdict": self.verdict, "meaning": self.meaning}

@@ -15,12 +15,10 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from synth_core.metrics.divisions import divisions
-from synth_core.metrics.privacy import distance_ratio, entropy_weights, equal_to_nearest
+from synth_core.metrics.privacy import distance_ratio, entropy_weights
 from synth_core.metrics.trio import Trio
 
 MEASURED = (
-    "closer to training",
-    "exact copies",
     "distance to training, 5th percentile",
     "nearest-neighbour ratio",
     "identifiability",
@@ -79,30 +77,36 @@ class Relabelling:
 
     @cached_property
     def chance(self) -> dict[str, Floats]:
-        """What each measure gives with labels that were dealt out anew: name → (relabellings,)."""
-        found = [self.measured(labels) for labels in self.labels]
-        return {name: np.array([one[name] for one in found]) for name in MEASURED}
+        """How far each measure moves between labelled and other people by chance: name → (relabellings,)."""
+        found = [(self.measured(labels), self.measured(~labels)) for labels in self.labels]
+        return {name: np.array([one[name] - other[name] for one, other in found]) for name in MEASURED}
 
     def measured(self, labels: Labels) -> dict[str, float]:
         """The measures that follow from distances, with some of the real examples called trained on.
 
         Returns
         -------
-        closer to training : share of synthetic examples nearer to a labelled than to another real one, see
-            `closer_to_train`. exact copies : share that equal a labelled one. distance to training, 5th percentile :
-            what 95 % of them keep. nearest-neighbour ratio : the median. identifiability : share of the labelled that
-            are nearer to a synthetic example than to another of the labelled.
+        distance to training, 5th percentile : distance to the nearest labelled one that 95 % of the synthetic examples
+            keep. nearest-neighbour ratio : the median. identifiability : share of the labelled that are nearer to a
+            synthetic example than to another of the labelled.
         """
-        n, m = int(labels.sum()), int((~labels).sum())
-        nearest = np.sort(np.partition(self.between[:, labels], 1, axis=1)[:, :2], axis=1).astype(np.float64)
-        to_train, to_other = nearest[:, 0], self.between[:, ~labels].min(1).astype(np.float64)
-        share = float((to_train < to_other).mean() + (to_train == to_other).mean() / 2)
+        nearest = np.partition(self.between[:, labels], 1, axis=1)[:, :2].astype(np.float64)
+        nearest = np.sort(nearest, axis=1)
         within, made = self.weighted
         values = (
-            share * m / (share * m + (1 - share) * n),
-            float(equal_to_nearest(to_train, self.real).mean()),
-            float(np.quantile(to_train, 0.05)),
+            float(np.quantile(nearest[:, 0], 0.05)),
             float(np.median(distance_ratio(nearest))),
             float((made[labels] < within[np.ix_(labels, labels)].min(1)).mean()),
         )
         return dict(zip(MEASURED, values, strict=True))
+
+    @cached_property
+    def closer(self) -> Floats:
+        """(relabellings,) share of synthetic examples nearer to a labelled than to another real one; ½ on average."""
+        return np.array([self._closer(labels) for labels in self.labels])
+
+    def _closer(self, labels: Labels) -> float:
+        to_train, to_other = self.between[:, labels].min(1), self.between[:, ~labels].min(1)
+        share = float((to_train < to_other).mean() + (to_train == to_other).mean() / 2)
+        n, m = int(labels.sum()), int((~labels).sum())
+        return share * m / (share * m + (1 - share) * n)  # as `privacy.closer_to_train`

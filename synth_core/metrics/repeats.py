@@ -11,6 +11,8 @@ from synth_core.metrics.distances import Floats, distance_blocks
 from synth_core.metrics.measure import Measure
 from synth_core.metrics.trio import Trio
 
+ALIKE = 0.9  # correlation of an example with its repetition; noise of a third of its spread leaves 0.95
+COMPARED = 512  # values of an example, evenly spaced, that are correlated
 TWIN = 0.01  # share of the held-out examples that have another one nearer than what is called a twin
 
 
@@ -28,10 +30,22 @@ def twin_distance(real: Floats) -> float:
     return float(np.quantile(nearest_other(real), TWIN, method="lower"))
 
 
-def families(x: Floats, reach: float) -> NDArray[np.intp]:
-    """(n,) number of the family that each row belongs to: rows within reach of one another, in chains."""
+def families(x: Floats, reach: float, values: NDArray[np.floating]) -> NDArray[np.intp]:
+    """(n,) number of the family that each row belongs to: rows that repeat one another, in chains.
+
+    Parameters
+    ----------
+    x : (n, d) features.
+    reach : distance of features up to which one row may repeat another.
+    values : (n, m) the examples themselves, which must correlate: all white noise has the same features.
+    """
+    thinned = values[:, np.linspace(0, values.shape[1] - 1, min(values.shape[1], COMPARED)).astype(np.intp)]
+    centred = thinned.astype(np.float64) - thinned.mean(1, keepdims=True)
+    norms = np.linalg.norm(centred, axis=1, keepdims=True)
+    unit = np.divide(centred, norms, out=np.zeros_like(centred), where=norms > 0)
     near = np.concatenate([distance <= reach for _, distance in distance_blocks(x, x)])
-    first, second = near.nonzero()
+    alike = (unit @ unit.T >= ALIKE) | ((norms == 0) & (norms == 0).T)
+    first, second = (near & alike).nonzero()
     linked = coo_array((np.ones(len(first), bool), (first, second)), shape=(len(x), len(x)))
     return np.asarray(connected_components(linked, directed=False)[1], dtype=np.intp)
 

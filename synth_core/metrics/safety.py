@@ -23,7 +23,7 @@ from synth_core.metrics.trio import Trio
 from synth_core.types import Batch
 
 COPIES, EXACT = "copies found", "exact copies"  # the measures that rest on pairs: who is copied can be named
-CHANCE = "The floor: the same synthetic examples when who was trained on is dealt out anew among all real people."
+FLOOR = "The floor is the same towards held-out people."
 
 Batches = tuple[Batch, Batch, Batch]
 Statistic = Callable[[NDArray[np.float64]], float]
@@ -80,7 +80,11 @@ def safety_measures(
         repeat one another count as one in every interval.
     copies : what `copies_in` found, when it was called before; best among all training examples, not only these.
     """
-    known = features if features.synthetic_groups is not None else replace(features, synthetic_groups=kin(features))
+    known = (
+        features
+        if features.synthetic_groups is not None
+        else replace(features, synthetic_groups=kin(batches[2], features))
+    )
     relabelling = Relabelling(known)
     yield closer_to_training(batches, known, rng, relabelling)
     yield _copies_found(copies_in(batches) if copies is None else copies, batches, known, rng)
@@ -89,9 +93,9 @@ def safety_measures(
     yield _identifiability(batches, known, rng, relabelling)
 
 
-def kin(features: Trio) -> NDArray[np.intp]:
-    """(n,) number of the family of each synthetic example: those that are one another's twins (see `repeats`)."""
-    return families(features.synthetic, twin_distance(features.holdout))
+def kin(synthetic: Batch, features: Trio) -> NDArray[np.intp]:
+    """(n,) number of the family of each synthetic example: those that repeat one another (see `repeats`)."""
+    return families(features.synthetic, twin_distance(features.holdout), synthetic.values.flatten(1).numpy())
 
 
 def closer_to_training(
@@ -103,14 +107,13 @@ def closer_to_training(
     ----------
     relabelling : says what chance gives; without, the measure has no limit.
     """
-    name = "closer to training"
     parts = (features.train, features.holdout, features.synthetic)
     groups = (features.train_groups, features.holdout_groups, features.synthetic_groups)
     interval = half_samples(closer_to_train, *parts, groups=groups, bounds=(0, 1), rng=rng)
     meaning = "Share of synthetic examples whose nearest real one was trained on; 0.5 when nothing was copied."
-    chance = () if relabelling is None else relabelling.chance[name]
+    chance = () if relabelling is None else relabelling.closer
     value = closer_to_train(*parts)
-    return _measure(name, batches, 0.5, value, interval, meaning, chance, near=1.2, leaked=1.0)
+    return _measure("closer to training", batches, 0.5, value, interval, meaning, chance, near=1.2, leaked=1.0)
 
 
 def _copies_found(found: Copies, batches: Batches, features: Trio, rng: np.random.Generator) -> Measure:
@@ -127,45 +130,45 @@ def _copies_found(found: Copies, batches: Batches, features: Trio, rng: np.rando
 def _distances(
     batches: Batches, features: Trio, rng: np.random.Generator, relabelling: Relabelling
 ) -> Iterator[Measure]:
-    nearest = nearest_two(features.synthetic, features.train)
+    made, fresh = (nearest_two(features.synthetic, side) for side in (features.train, features.holdout))
 
     def measure(
         name: str,
         values: Callable[[Floats], ArrayLike],
         statistic: Statistic,
         better: Literal["lower", "higher"],
-        leaked: float,
         meaning: str,
     ) -> Measure:
-        ours, chance = np.asarray(values(nearest), dtype=np.float64), relabelling.chance[name]
+        ours, theirs = (np.asarray(values(side), dtype=np.float64) for side in (made, fresh))
+        floor, value = statistic(theirs), statistic(ours)
         interval = bootstrap(statistic, ours, groups=[features.synthetic_groups], rng=rng)
-        theirs = np.asarray(values(nearest_two(features.holdout, features.train)), dtype=np.float64)
-        floor = float(np.mean(chance)) if len(chance) else statistic(theirs)
-        return _measure(name, batches, floor, statistic(ours), interval, meaning, chance, better=better, leaked=leaked)
+        moved = relabelling.chance.get(name, ())
+        leaked = 0.0 if len(moved) else math.nan
+        chance = [floor + one for one in moved]
+        return _measure(
+            name, batches, floor, value, interval, f"{meaning} {FLOOR}", chance, better=better, leaked=leaked
+        )
 
     yield measure(
         EXACT,
         lambda nearest: equal_to_nearest(nearest[:, 0], features.train),
         lambda values: float(values.mean()),
         "lower",
-        1.0,
-        f"Share of synthetic examples with the very features of a training example. {CHANCE}",
+        "Share of synthetic examples with the very features of a training example.",
     )
     yield measure(
         "distance to training, 5th percentile",
         lambda nearest: nearest[:, 0],
         lambda values: float(np.quantile(values, 0.05)),
         "higher",
-        0.0,
-        f"Distance in features from the nearest training example that 95 % keep. {CHANCE}",
+        "Distance in features from the nearest training example that 95 % keep.",
     )
     yield measure(
         "nearest-neighbour ratio",
         distance_ratio,
         lambda values: float(np.median(values)),
         "higher",
-        0.0,
-        f"Nearest over second nearest distance to training examples, the median: low on single people. {CHANCE}",
+        "Nearest over second nearest distance to training examples, the median; low when they sit on single people.",
     )
 
 
@@ -187,15 +190,15 @@ def _identifiability(batches: Batches, features: Trio, rng: np.random.Generator,
 
     name = "identifiability"
     groups = (features.train_groups, features.synthetic_groups)
-    chance, value = relabelling.chance[name], relabelling.measured(relabelling.trained)[name]
+    value, floor = (relabelling.measured(labels)[name] for labels in (relabelling.trained, ~relabelling.trained))
     low, high = half_samples(share, features.train, features.synthetic, groups=groups, rng=rng)
     moved = value - share(features.train, features.synthetic)  # weights of all real people, not of the training ones
     interval = (max(low + moved, 0.0), min(high + moved, 1.0))
-    floor = float(np.mean(chance)) if len(chance) else share(features.train, features.holdout)
     meaning = (
         "Share of training examples nearer to a synthetic than to another training example; features in which few "
-        f"people stand out weigh more. {CHANCE}"
+        f"people stand out weigh more. {FLOOR}"
     )
+    chance = floor + relabelling.chance[name]
     return _measure(name, batches, floor, value, interval, meaning, chance, near=1.5, leaked=1.0)
 
 
