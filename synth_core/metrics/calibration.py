@@ -67,7 +67,7 @@ def _limit(measure: Measure, kind: str, bound: float) -> float:
     if math.isnan(bound) or not len(known):
         return math.nan
     sign = 1.0 if measure.better == "lower" else -1.0
-    return sign * (max(sign * measure.score.floor, float(known.mean())) + bound * spread_above(known))
+    return sign * (max(sign * measure.score.floor, float(known.mean())) + bound * float(spread_above(known)))
 
 
 def _worse_upwards(measure: Measure, kind: str) -> Floats:

@@ -48,23 +48,27 @@ def _places(name: str) -> Floats:
     return np.random.default_rng(seed).random(COUNT)
 
 
-def spread_above(values: ArrayLike) -> float:
+def spread_above(values: ArrayLike) -> Floats:
     """How far honest values reach to the bad side: root mean squared excess of those above the mean.
 
     Parameters
     ----------
-    values : of the divisions, larger is worse; NaN is left out.
+    values : (divisions, …), larger is worse; NaN is left out.
+
+    Returns
+    -------
+    (…), 0 where nothing lies above the mean.
     """
-    known = np.asarray(values, dtype=np.float64)
-    known = known[np.isfinite(known)]
-    if not len(known):
-        return math.nan
-    excess = known - known.mean()
-    return float(np.sqrt((excess[excess > 0] ** 2).mean())) if (excess > 0).any() else 0.0
+    excess = np.asarray(values, dtype=np.float64) - _mean(values)
+    above = excess > 0
+    squares = np.where(above, excess, 0.0) ** 2
+    return np.asarray(np.sqrt(squares.sum(0) / np.maximum(above.sum(0), 1)))
 
 
 def family_bound(honest: Floats, rate: float = RATE) -> float:
-    """How many spreads above its mean the worst measure of a division comes with probability `rate`.
+    """How many spreads above its mean the worst measure of a new division comes with probability `rate`.
+
+    Each division is judged by mean and spread of the others, as a new one is.
 
     Parameters
     ----------
@@ -77,9 +81,18 @@ def family_bound(honest: Floats, rate: float = RATE) -> float:
     """
     if not honest.size:
         return math.nan
-    spreads = np.array([spread_above(column) for column in honest.T])
-    excess = honest - np.nanmean(honest, axis=0)
-    standard = np.divide(excess, spreads, out=np.zeros_like(excess), where=spreads > 0)
-    worst = np.sort(np.nanmax(np.nan_to_num(standard, nan=-np.inf), axis=1))
+    worst = np.sort([_worst(honest[row], np.delete(honest, row, axis=0)) for row in range(len(honest))])
     place = math.ceil((1 - rate) * (len(worst) + 1))
     return float(worst[min(place, len(worst)) - 1])
+
+
+def _worst(one: Floats, others: Floats) -> float:
+    spreads = spread_above(others)
+    excess = np.nan_to_num(one - _mean(others))
+    return float(np.divide(excess, spreads, out=np.zeros_like(excess), where=spreads > 0).max())
+
+
+def _mean(values: ArrayLike) -> Floats:
+    """Over the divisions, of what is known; 0 where nothing is."""
+    known = np.isfinite(values)
+    return np.asarray(np.where(known, values, 0.0).sum(0) / np.maximum(known.sum(0), 1))
