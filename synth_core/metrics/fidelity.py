@@ -205,7 +205,7 @@ def told_apart(sides: Sides, rng: np.random.Generator) -> ToldApart:
     floor = max(0.5, control.auc)
     honest = 0.5 + chance_spread(real.subjects, other.subjects, len(real)) * rng.standard_normal(COUNT)
     sizes = {"n_real": len(real), "n_synthetic": len(made)}
-    score = Score.against(floor, found.auc, (found.low, found.high), **sizes, honest=honest.tolist())
+    score = Score.against(floor, found.auc, (found.low, found.high), **sizes).divided(honest.tolist())
     meaning = "How well a classifier tells synthetic from real by the features: 0.5 is guessing, 1 is always."
     return ToldApart(
         Measure("told apart (AUROC)", "", "all", "lower", score, meaning, near=1.5), found.scores[len(real) :]

@@ -216,5 +216,5 @@ def _measure(
     leaked: float = math.nan,
 ) -> Measure:
     sizes = {"n_real": len(batches[1]), "n_synthetic": len(batches[2])}
-    score = Score.against(floor, value, interval, **sizes, honest=[float(one) for one in chance])
+    score = Score.against(floor, value, interval, **sizes).divided([float(one) for one in chance])
     return Measure(name, "", "all", better, score, meaning, near=near, question="safety", leaked=leaked)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,14 @@ class Score:
         *,
         n_real: int,
         n_synthetic: int,
-        honest: Sequence[float] = (),
-        mixed: Sequence[float] = (),
     ) -> Score:
         """A Score whose ratio follows from value and floor."""
         ratio = value / floor if floor > 0 else math.nan
-        return cls(value, *interval, floor, ratio, n_real, n_synthetic, honest=tuple(honest), mixed=tuple(mixed))
+        return cls(value, *interval, floor, ratio, n_real, n_synthetic)
+
+    def divided(self, honest: Sequence[float], mixed: Sequence[float] = ()) -> Score:
+        """The same Score with what divisions gave."""
+        return replace(self, honest=tuple(honest), mixed=tuple(mixed))
 
     def to_dict(self) -> dict[str, float | int | None]:
         """Plain JSON types, without the divisions; NaN becomes None."""

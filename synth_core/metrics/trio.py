@@ -109,13 +109,8 @@ class Trio:
         for k, side in enumerate(better):
             floor = _floor(own[k], honest[:, k], side)
             found.append(
-                Score.against(
-                    floor,
-                    float(values[k]),
-                    intervals[k],
-                    **sizes,
-                    honest=honest[:, k].tolist(),
-                    mixed=mixed[:, k].tolist(),
+                Score.against(floor, float(values[k]), intervals[k], **sizes).divided(
+                    honest[:, k].tolist(), mixed[:, k].tolist()
                 )
             )
         return found
