@@ -22,7 +22,7 @@ FEWEST = 4  # people, of whom there are other divisions than the one that was gi
 Floats = NDArray[np.float64]
 
 
-def divisions(people: Sequence[str], first: int, count: int = COUNT) -> NDArray[np.bool_]:
+def divisions(people: Sequence[str] | NDArray[np.str_], first: int, count: int = COUNT) -> NDArray[np.bool_]:
     """Which examples come to the first side.
 
     Parameters

@@ -25,6 +25,7 @@ MEASURED = (
 )
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 Labels = NDArray[np.bool_]
 
 
@@ -63,12 +64,12 @@ class Relabelling:
         return divisions(self.people, len(set(self.people[self.trained].tolist())))
 
     @cached_property
-    def between(self) -> Floats:
+    def between(self) -> Singles:
         """(synthetic, real) distances."""
         return cdist(self.features.synthetic, self.real).astype(np.float32)
 
     @cached_property
-    def weighted(self) -> tuple[Floats, Floats]:
+    def weighted(self) -> tuple[Singles, Floats]:
         """Distances weighted as for identifiability: (real, real), infinite to itself; (real,) to a synthetic one."""
         weights = entropy_weights(self.real)
         within = cdist(self.real * weights, self.real * weights).astype(np.float32)

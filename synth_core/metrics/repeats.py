@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
@@ -56,9 +58,9 @@ def repeated_examples(features: Trio, rng: np.random.Generator) -> Measure:
     def with_twin(a: Floats, b: Floats) -> float:
         return float((b <= np.quantile(a, TWIN, method="lower")).mean())
 
-    sides = (nearest_other(side) for side in (features.train, features.holdout, features.synthetic))
-    groups = (features.holdout_groups, features.synthetic_groups, features.train_groups)
-    score = Trio(*sides, *groups).score(with_twin, rng, bounds=(0.0, 1.0))
+    train, holdout, made = (nearest_other(side) for side in (features.train, features.holdout, features.synthetic))
+    distances = replace(features, train=train, holdout=holdout, synthetic=made)
+    score = distances.score(with_twin, rng, bounds=(0.0, 1.0))
     meaning = (
         "Share of synthetic examples that have a twin: another one nearer than 99 % of held-out examples have any. "
         "Rises when one example is drawn again and again."

@@ -108,7 +108,7 @@ def closer_to_training(
     relabelling : says what chance gives; without, the measure has no limit.
     """
     parts = (features.train, features.holdout, features.synthetic)
-    groups = (features.train_groups, features.holdout_groups, features.synthetic_groups)
+    groups = (batches[0].subjects, batches[1].subjects, features.synthetic_groups)
     interval = half_samples(closer_to_train, *parts, groups=groups, bounds=(0, 1), rng=rng)
     meaning = "Share of synthetic examples whose nearest real one was trained on; 0.5 when nothing was copied."
     chance = () if relabelling is None else relabelling.closer
@@ -123,7 +123,8 @@ def _copies_found(found: Copies, batches: Batches, features: Trio, rng: np.rando
         "Share of synthetic examples that repeat a training example up to shift, sign or flip, and scale; the floor is "
         f"the share of held-out examples that would be accused. Similarity above {found.threshold:.3f} counts."
     )
-    interval = bootstrap(np.mean, flagged, groups=[features.synthetic_groups], rng=rng)
+    of_others = features.synthetic_groups is None or len(flagged) != len(features.synthetic)  # more were searched
+    interval = bootstrap(np.mean, flagged, groups=[None if of_others else features.synthetic_groups], rng=rng)
     return _measure(COPIES, batches, floor, found.share, interval, meaning)
 
 
