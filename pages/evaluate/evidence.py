@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 ALL = "all"
 FLOOR = (
     "Dot and bar: value and 95 % interval over subjects, as multiples of the floor: what real training examples "
-    "reach in place of the synthetic ones. Under the pointer: what a measure means and which planted faults move it."
+    "reach in place of the synthetic ones. Limit: what honest examples keep to on all measures, but for one set in 50. "
+    "Under the pointer: what a measure means and which planted faults move it."
 )
 
 
@@ -98,6 +99,7 @@ def _row(measure: Measure) -> dict[str, Any]:
         "value": words.short(score.value),
         "95 % interval": f"{words.short(score.low)} to {words.short(score.high)}",
         "floor": words.short(score.floor),
+        "limit": words.short(score.limit),
         "unit": words.unit(measure.unit),
         "ratio": words.short(score.ratio),
         "n real": score.n_real,

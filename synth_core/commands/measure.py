@@ -83,13 +83,19 @@ def _drew(model: Path, drawn: Any) -> Any:
 def _put_on_card(model: Path, generator: Any, report: Report, about: About) -> None:
     """The headline measures; the command without the folders of this machine."""
     from synth_core import __version__
+    from synth_core.metrics.reactions import reacts_to
     from synth_core.training import record_evaluation
-    from synth_core.training.card import headline
+    from synth_core.training.card import headline, worst_clinical
 
     command = " ".join(Path(word).name if "/" in word else word for word in shlex.split(about.commands[0]))
     evaluation = {
         "holdout": about.holdout,
         "synthetic": report.settings["synthetic examples"],
+        "worst": worst_clinical(
+            measure.to_dict() for measure in report.measures if reacts_to(report.settings["modality"], measure.name)
+        ),
+        "distinct": report.settings["distinct synthetic examples"],
+        "compared": report.settings["examples per side in distances"],
         "measures": headline(measure.to_dict() for measure in report.measures),
         "command": command,
         "seconds": _seconds_each(generator),

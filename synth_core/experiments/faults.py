@@ -11,6 +11,8 @@ from scipy import ndimage, signal
 from torch import Tensor
 
 from synth_core.leads import TWELVE_LEADS
+from synth_core.metrics.signal_band import bands_of
+from synth_core.signal import power_spectral_density
 from synth_core.types import Batch, Condition, DataSpec
 
 ALL = frozenset({"eeg", "ecg", "ct"})
@@ -50,6 +52,22 @@ def faults_for(spec: DataSpec) -> tuple[Fault, ...]:
 def _collapse(clean: Batch, train: Batch, rng: np.random.Generator) -> Batch:
     few = rng.permutation(len(clean))[:UNIQUE]
     return _jittered(clean.select(np.resize(few, len(clean)).tolist()), rng)
+
+
+def _one_example(clean: Batch, train: Batch, rng: np.random.Generator) -> Batch:
+    return replace(clean.select([int(rng.integers(len(clean)))] * len(clean)), subjects=None)
+
+
+def _filled_stop_band(clean: Batch, train: Batch, rng: np.random.Generator) -> Batch:
+    """Noise where the recorder's filter left nothing, as loud as the weakest signal: what a network leaves there."""
+    values = clean.values.numpy()
+    freqs, psd = power_spectral_density(values, clean.spec.rate)
+    level = 10 * np.log10(np.maximum(psd, np.finfo(np.float64).tiny)).mean((0, 1))
+    bands = bands_of(freqs, level)
+    noise = np.fft.rfft(rng.standard_normal(values.shape) * np.sqrt(clean.spec.rate / 2))
+    inside = np.interp(np.fft.rfftfreq(values.shape[-1], 1 / clean.spec.rate), freqs, bands.stop.astype(float)) > 0.5
+    loudness = 10 ** (level[bands.signal].min() / 20)
+    return _with_values(clean, values + loudness * np.fft.irfft(noise * inside, values.shape[-1]))
 
 
 def _copied(share: float) -> Plant:
@@ -183,6 +201,7 @@ def _limb_leads(spec: DataSpec) -> bool:
 
 FAULTS: tuple[Fault, ...] = (
     Fault("mode collapse", _collapse),
+    Fault("one example", _one_example),
     Fault("30 % copies", _copied(0.3)),
     Fault("100 % copies", _copied(1.0)),
     Fault("shifted copies", _changed_copies(_shifted)),
@@ -190,6 +209,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("scaled copies", _changed_copies(_scaled)),
     Fault("amplitude × 1.5", _louder),
     Fault("dropped band", _dropped_band),
+    Fault("filled stop band", _filled_stop_band, SIGNALS),
     Fault("channel swap", _swapped, SIGNALS, _several),
     Fault("channel shift", _delayed, SIGNALS, _several),
     Fault("half the labels wrong", _wrong_labels, fits=lambda spec: bool(spec.classes)),

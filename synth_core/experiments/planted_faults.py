@@ -39,6 +39,7 @@ class PlantedFaultsConfig(ExperimentConfig):
     classifier_steps: int = Field(
         150, title="Classifier steps", ge=0, le=2000, description="Of each network; 0 leaves usefulness out."
     )
+    faults: list[str] = Field([], title="Faults", description="Only these, by name; none named takes all.")
 
 
 class PlantedFaults(Experiment):
@@ -51,7 +52,10 @@ class PlantedFaults(Experiment):
     config: PlantedFaultsConfig
 
     def check(self) -> None:
-        """Three groups of people are needed."""
+        """Three groups of people are needed, and faults that exist."""
+        known = [fault.name for fault in faults_for(self.dataset.spec)]
+        if unknown := [name for name in self.config.faults if name not in known]:
+            raise InvalidSetting(f"`faults` must be among {', '.join(known)}. Got {', '.join(unknown)} instead.")
         if min(len(part) for part in self._sides) < SMALLEST:
             sizes = ", ".join(str(len(part)) for part in self._sides)
             raise InvalidSetting(
@@ -71,7 +75,8 @@ class PlantedFaults(Experiment):
         """The honest examples, then each fault."""
         yield Cell(CLEAN, partial(self._measured, None))
         for fault in faults_for(self.dataset.spec):
-            yield Cell(fault.name, partial(self._measured, fault))
+            if fault.name in self.config.faults or not self.config.faults:
+                yield Cell(fault.name, partial(self._measured, fault))
 
     def _measured(self, fault: Fault | None, say: Say) -> Result:
         train, holdout, honest = self._sides

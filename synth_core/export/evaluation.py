@@ -94,10 +94,11 @@ def _evidence(given: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Evi
 
 
 def _measure(given: Mapping[str, Any]) -> Measure:
-    value, low, high, floor, ratio = (
-        math.nan if given[name] is None else float(given[name]) for name in ("value", "low", "high", "floor", "ratio")
+    value, low, high, floor, ratio, limit, leaked = (
+        math.nan if given.get(name) is None else float(given[name])
+        for name in ("value", "low", "high", "floor", "ratio", "limit", "leaked")  # the last two came later
     )
-    score = Score(value, low, high, floor, ratio, int(given["n_real"]), int(given["n_synthetic"]))
+    score = Score(value, low, high, floor, ratio, int(given["n_real"]), int(given["n_synthetic"]), limit)
     return Measure(
         given["measure"],
         given["unit"],
@@ -108,4 +109,6 @@ def _measure(given: Mapping[str, Any]) -> Measure:
         near=float(given["near"]),
         question=given["question"],
         split=given["split"],
+        leaked=leaked,
+        clinical=bool(given.get("clinical", False)),
     )

@@ -38,9 +38,12 @@ def bootstrap(
 
     Returns
     -------
-    (low, high); draws for which the metric is NaN are left out, and (NaN, NaN) results when all are.
+    (low, high); draws for which the metric is NaN are left out, and (NaN, NaN) results when all are, or when a sample
+    has one group only: one person says nothing of another.
     """
     random, members = generator_of(rng), _members(samples, groups)
+    if min(len(rows) for rows in members) < 2:
+        return float("nan"), float("nan")
     draws = []
     for _ in range(resamples):
         chosen = [_joined(rows, random.integers(len(rows), size=len(rows))) for rows in members]
@@ -69,16 +72,39 @@ def half_samples(
     As for `bootstrap`; `bounds` are the least and the greatest that can be true, beyond which a centred interval of few
     people would reach.
     """
+    return half_samples_of_several(
+        lambda *parts: np.array([metric(*parts)]),
+        *samples,
+        groups=groups,
+        resamples=resamples,
+        level=level,
+        bounds=[bounds],
+        rng=rng,
+    )[0]
+
+
+def half_samples_of_several(
+    metrics: Callable[..., NDArray[np.float64]],
+    *samples: NDArray[Any],
+    bounds: Sequence[tuple[float, float]],
+    groups: Sequence[Groups] | None = None,
+    resamples: int = 60,
+    level: float = 0.95,
+    rng: Random = None,
+) -> list[tuple[float, float]]:
+    """`half_samples` of several metrics that are computed together: an interval for each of the bounds."""
     random, members = generator_of(rng), _members(samples, groups)
     if min(len(rows) for rows in members) < 2:
-        return float("nan"), float("nan")
-    draws = []
+        return [(float("nan"), float("nan"))] * len(bounds)
+    drawn = []
     for _ in range(resamples):
         chosen = [_joined(rows, random.permutation(len(rows))[: max(1, len(rows) // 2)]) for rows in members]
-        draws.append(metric(*(sample[rows] for sample, rows in zip(samples, chosen, strict=True))))
-    value = metric(*samples)
-    low, high = _percentiles(np.array(draws) - np.nanmean(draws) + value, level)
-    return max(low, bounds[0]), min(high, bounds[1])
+        drawn.append(metrics(*(sample[rows] for sample, rows in zip(samples, chosen, strict=True))))
+    intervals = []
+    for draws, value, (least, greatest) in zip(np.array(drawn).T, metrics(*samples), bounds, strict=True):
+        low, high = _percentiles(draws - np.nanmean(draws) + value, level)
+        intervals.append((max(low, least), min(high, greatest)))
+    return intervals
 
 
 def _members(samples: Sequence[NDArray[Any]], groups: Sequence[Groups] | None) -> list[list[NDArray[np.intp]]]:

@@ -29,7 +29,9 @@ CANDIDATES = 10  # training examples at least that each synthetic one is aligned
 WORK = 1e9  # spectral values that all alignments together may touch; candidates beyond the least come out of it
 LEAST = 0.9  # similarity below which nothing is called a copy
 MOST = 0.98  # highest threshold when it comes from training examples; a copy with noise of 15 dB reaches 0.984
-UNRELATED = 0.99  # share of unrelated people that must lie below the threshold
+UNRELATED = 0.99  # share of unrelated people that must lie below the threshold, and by a margin
+MARGIN = 0.5
+ALMOST_ONE = 1 - 1e-7  # similarity of an exact copy, where Fisher's z ends
 CALIBRATION = 500  # training examples that are compared with the others when there are no held-out ones
 ROWS = 256  # rows of a similarity matrix held at a time
 KEPT = 50_000_000  # values of prepared training examples held at once, 200 MB; of larger sets each is made as needed
@@ -85,9 +87,9 @@ def find_copies(
     Parameters
     ----------
     train, synthetic : (n, channels, samples), (n, height, width) or (n, 1, height, width).
-    holdout : examples of people that were not trained on. The threshold is what 99 % of them do not reach against the
-        training examples, nor all but one where they are few; at least 0.9. None compares training examples with each
-        other and takes a robust 99 % quantile (median and median deviation), at most 0.98: several
+    holdout : examples of people that were not trained on. The threshold lies by a margin above what 99 % of them do not
+        reach against the training examples, nor all but one where they are few; at least 0.9. None compares training
+        examples with each other and takes a robust 99 % quantile (median and median deviation), at most 0.98: several
         recordings of a person raise it.
     image : whether examples are slices; None: when they have four axes, or at least half as many rows as columns.
     candidates : training examples to align each synthetic one with; None: 10 or more, all of them in small sets.
@@ -122,12 +124,18 @@ def cross_fitted_share(held_out: ArrayLike, rng: np.random.Generator) -> float:
 
 
 def _above(similarity: NDArray[np.floating]) -> float:
-    reached = float(np.quantile(similarity, UNRELATED, method="lower"))  # one leaked person does not switch it off
-    return max(LEAST, reached)
+    """Beyond what 99 % of unrelated people reach, by half of what they lie above the median, in Fisher's z.
+
+    One leaked person does not switch it off. The margin is for the others: of as many synthetic examples of further
+    people, one or two would exceed the 99 % alone, and nobody may be accused by chance.
+    """
+    fisher = np.arctanh(np.minimum(similarity.astype(np.float64), ALMOST_ONE))
+    reached = float(np.quantile(fisher, UNRELATED, method="lower"))
+    return max(LEAST, float(np.tanh(reached + MARGIN * (reached - np.median(fisher)))))
 
 
 def _above_most(similarity: NDArray[np.floating]) -> float:
-    fisher = np.arctanh(np.minimum(similarity.astype(np.float64), 1 - 1e-7))
+    fisher = np.arctanh(np.minimum(similarity.astype(np.float64), ALMOST_ONE))
     middle = np.median(fisher)
     spread = 1.4826 * np.median(np.abs(fisher - middle))
     return float(np.clip(np.tanh(middle + 2.326 * spread), LEAST, MOST))  # 99 % point of a normal distribution

@@ -57,7 +57,12 @@ def kid(real: ArrayLike, synthetic: ArrayLike) -> float:
     """
     x, y = (thinned(part) for part in feature_pair(real, synthetic, least=2))
     dimensions = x.shape[1]
-    return _squared_discrepancy(x, y, lambda a, b: (a @ b.T / dimensions + 1) ** 3, unbiased=True)
+
+    def cubic(a: Floats, b: Floats) -> Floats:
+        base = a @ b.T / dimensions + 1
+        return base * base * base  # many times faster than a power
+
+    return _squared_discrepancy(x, y, cubic, unbiased=True)
 
 
 def mmd(real: ArrayLike, synthetic: ArrayLike, bandwidth: float | None = None, unbiased: bool = True) -> float:

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from synth_core.errors import InvalidSetting, SpecMismatch
 from synth_core.metrics import fidelity
-from synth_core.metrics.bootstrap import bootstrap
-from synth_core.metrics.classifier import METHODS, ClassifierSettings, Recovery, class_recovery, recovery_score
+from synth_core.metrics.calibration import in_words, with_limits
+from synth_core.metrics.classifier import METHODS, ClassifierSettings, class_recovery
 from synth_core.metrics.ct import ct_measures
 from synth_core.metrics.ecg import ecg_measures
 from synth_core.metrics.eeg import eeg_measures
 from synth_core.metrics.encoder import encoder_measures
 from synth_core.metrics.findings import SHOWN, closest, least_realistic
 from synth_core.metrics.measure import Measure
+from synth_core.metrics.reactions import reacts_to
+from synth_core.metrics.repeats import repeated_examples
 from synth_core.metrics.report import Evidence, Finding, Report
-from synth_core.metrics.safety import closest_copies, copies_in, safety_measures
-from synth_core.metrics.score import Score
+from synth_core.metrics.safety import closest_copies, copies_in, kin, safety_measures
+from synth_core.metrics.sides import comparable_rows, refuse_real_as_synthetic, unnamed_are_people
+from synth_core.metrics.usefulness import usefulness_measures
 from synth_core.metrics.verdict import limits_of, verdicts_for
 from synth_core.types import Batch, DataSpec
 
@@ -88,7 +91,8 @@ def evaluate(
     Raises
     ------
     SpecMismatch : when the three are not of the same kind, or values are not finite.
-    InvalidSetting : when there are fewer than 20 examples on a side, or synthetic ones on a real side.
+    InvalidSetting : when there are fewer than 20 examples on a side, synthetic ones on a real side, or real ones on the
+        synthetic side.
     """
     _check(train, holdout, synthetic)
     taken_as_real = _synthetic_sides(train, holdout, allow_synthetic)
@@ -96,9 +100,14 @@ def evaluate(
     rng = np.random.default_rng(seed)
     n = min(len(train), len(holdout), len(synthetic), LARGEST)
     say(0, STAGES, "reading examples")
-    rows = [_chosen_rows(source, n, rng) for source in (train, holdout, synthetic)]
-    parts = (_at(train, rows[0]), _at(holdout, rows[1]), _at(synthetic, rows[2]))
+    rows = [_chosen_rows(source, n, rng) for source in (holdout, synthetic)]
+    held_out, made = _at(holdout, rows[0]), _at(synthetic, rows[1])
+    rows = [comparable_rows(train, held_out, n, rng), *rows]
+    parts = (_at(train, rows[0]), held_out, made)
     _check_finite(parts)
+    refuse_real_as_synthetic(parts)
+    subjects = None if held_out.subjects is None else len(set(held_out.subjects))
+    parts = (unnamed_are_people(parts[0], "training"), unnamed_are_people(held_out, "held-out"), made)
     spec = train.spec
     labelled = bool(classifier) and _has_classes(parts)
     settings = classifier if isinstance(classifier, ClassifierSettings) else None
@@ -108,10 +117,11 @@ def evaluate(
     measures += fidelity.amplitude_measures(sides, spec.unit, rng)
     say(2, STAGES, "distributions of features")
     measures += fidelity.distribution_measures(sides, rng)
+    measures.append(repeated_examples(sides.features(), rng))
     told = fidelity.told_apart(sides, rng)
     measures.append(told.measure)
     say(3, STAGES, "what a clinician would measure")
-    measures += CLINICAL[spec.modality](parts, rng)
+    measures += (replace(measure, clinical=True) for measure in CLINICAL[spec.modality](parts, rng))
     say(4, STAGES, "copies of training examples")
     searched = _chosen_rows(train, LARGEST, rng)  # a copy of an example that is left out would go unseen
     looked_at = (_at(train, searched), parts[1], parts[2])
@@ -122,7 +132,9 @@ def evaluate(
         told_steps = partial(_say_step, say, 5, "distance in the space of a network")
         measures += encoder_measures(parts, settings, seed, rng, told_steps)
         measures += _usefulness(train, holdout, synthetic, settings, seed, rng, say)
-    facts = _settings((train, holdout, synthetic), parts, seed, sides)
+    measures = with_limits(measures, lambda one: bool(reacts_to(spec.modality, one.name)))
+    facts = _settings((train, holdout, synthetic), parts, seed, sides, subjects)
+    facts["calibration"] = in_words(measures)
     if taken_as_real:
         facts["synthetic examples taken as real"] = taken_as_real
     findings = (
@@ -208,7 +220,7 @@ def _usefulness(
             told = partial(_say_step, say, 6, message)
             found.append(class_recovery(examples, test, method=method, settings=settings, seed=seed, progress=told))
         from_real, from_synthetic = found
-        measures += _recovery_measures(method, from_real, from_synthetic, test, len(made), rng)
+        measures += usefulness_measures(method, from_real, from_synthetic, test, len(made), rng)
     return measures
 
 
@@ -216,34 +228,10 @@ def _say_step(say: Progress, stage: int, message: str, step: int, steps: int, _:
     say(stage, STAGES, f"{message}, step {step} of {steps}")
 
 
-def _recovery_measures(
-    title: str, from_real: Recovery, from_synthetic: Recovery, test: Batch, n_synthetic: int, rng: np.random.Generator
-) -> list[Measure]:
-    truth, measure = from_real.truth, from_real.measure
-    subjects = [test.subjects]
-
-    def value(rows: NDArray[np.intp]) -> float:
-        return recovery_score(truth[rows], from_synthetic.predicted[rows], measure)
-
-    def ratio(rows: NDArray[np.intp]) -> float:
-        return value(rows) / recovery_score(truth[rows], from_real.predicted[rows], measure)
-
-    everyone = np.arange(len(test))
-    sizes = {"n_real": len(test), "n_synthetic": n_synthetic}
-    intervals = [bootstrap(metric, everyone, groups=subjects, rng=rng) for metric in (value, ratio)]
-    score = Score.against(from_real.score, from_synthetic.score, intervals[0], **sizes)
-    relative = Score.against(1.0, from_synthetic.score / from_real.score, intervals[1], **sizes)
-    meaning = "Trained on synthetic, tested on held-out real; the floor is the same classifier trained on real."
-    share = "Trained on synthetic over trained on real, both tested on the same held-out real examples."
-    return [
-        Measure(f"{measure}, {title}", "", "all", "higher", score, meaning, question="usefulness"),
-        Measure(f"usefulness, {title}", "", "all", "higher", relative, share, question="usefulness"),
-    ]
-
-
-def _settings(sources: tuple[Batch | Examples, ...], parts: Three, seed: int, sides: fidelity.Sides) -> dict[str, Any]:
+def _settings(
+    sources: tuple[Batch | Examples, ...], parts: Three, seed: int, sides: fidelity.Sides, subjects: int | None
+) -> dict[str, Any]:
     spec = parts[0].spec
-    subjects = None if parts[1].subjects is None else len(set(parts[1].subjects))
     return {
         "modality": spec.modality,
         "unit": spec.unit,
@@ -254,10 +242,11 @@ def _settings(sources: tuple[Batch | Examples, ...], parts: Three, seed: int, si
         "held-out examples": len(sources[1]),
         "held-out subjects": subjects,
         "synthetic examples": len(sources[2]),
+        "distinct synthetic examples": len(set(kin(parts[2], sides.features()).tolist())),
         "examples per side in distances": len(parts[0]),
         "features": sides.holdout.features.shape[1],
-        "frequencies compared": f"{sides.freqs[0]:.3g} to {sides.freqs[-1]:.3g} "
-        + ("cycles/mm" if spec.is_image else "Hz"),
+        "frequencies compared": sides.said[0],
+        "stop band": sides.said[1],
         **_said_of_the_data(sources[:2]),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "SHA-256 of the examples compared": {

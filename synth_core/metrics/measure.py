@@ -26,6 +26,8 @@ class Measure:
         that begin at one half.
     question : which of the questions of an evaluation it helps to answer.
     split : what `part` names: "class", "channel", or "all" for the whole.
+    leaked : what copies of the training examples would give, of a measure of safety; NaN for others.
+    clinical : whether it is what a clinician reads from an example.
     """
 
     name: str
@@ -37,23 +39,46 @@ class Measure:
     near: float = 2.0
     question: Question = "realism"
     split: Literal["all", "class", "channel"] = "all"
+    leaked: float = math.nan
+    clinical: bool = False
 
     @property
     def verdict(self) -> str:
-        """One of as real, near, far (by the interval against the floor, then the ratio); not known without a floor."""
+        """One of as real, near, far, not known.
+
+        As real: not beyond what honest examples reach (the limit), or an interval that holds the floor. Near and far go
+        by the ratio. Not known: nothing to compare with; for safety also what may be a leak, but is not shown to be one
+        (beyond the limit with an interval that holds the floor), and what would not show even if everything had leaked.
+        """
         score = self.score
-        if math.isnan(score.floor) or math.isnan(score.value):
+        if math.isnan(score.floor) or math.isnan(score.value) or self.is_blind:
             return "not known"
         bound = score.low if self.better == "lower" else score.high
-        reached = score.value if math.isnan(bound) else bound
-        if (reached <= score.floor) if self.better == "lower" else (reached >= score.floor):
+        holds_floor = self._within(score.value if math.isnan(bound) else bound, score.floor)
+        if self.question == "safety" and not math.isnan(score.limit):
+            if self._within(score.value, score.limit):
+                return "as real"
+            if holds_floor or math.isnan(bound):
+                return "not known"
+        elif holds_floor or self._within(score.value, score.limit):
             return "as real"
         if math.isnan(score.ratio):
             return "far"
         return "near" if (score.ratio <= self.near if self.better == "lower" else score.ratio >= 0.8) else "far"
 
+    @property
+    def is_blind(self) -> bool:
+        """Whether honest examples come as far as copies of the training examples would."""
+        return not math.isnan(self.leaked) and self._within(self.leaked, self.score.limit)
+
+    def _within(self, value: float, bound: float) -> bool:
+        """False where either is not known."""
+        return value <= bound if self.better == "lower" else value >= bound
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
         fields: dict[str, Any] = {"question": self.question, "measure": self.name, "unit": self.unit, "part": self.part}
-        fields |= {"split": self.split, "better": self.better, "near": self.near}
+        leaked = None if math.isnan(self.leaked) else self.leaked
+        fields |= {"split": self.split, "better": self.better, "near": self.near, "leaked": leaked}
+        fields["clinical"] = self.clinical
         return {**fields, **self.score.to_dict(), "verdict": self.verdict, "meaning": self.meaning}

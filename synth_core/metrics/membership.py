@@ -14,6 +14,8 @@ from synth_core.errors import SpecMismatch
 from synth_core.metrics.bootstrap import Groups, bootstrap
 from synth_core.metrics.chance import Random, generator_of
 from synth_core.metrics.distances import Floats, distance_blocks, feature_pair, nearest_distance, thinned
+from synth_core.metrics.divisions import divisions
+from synth_core.metrics.ranks import auroc
 from synth_core.metrics.two_sample import auc
 
 COMPONENTS = 10  # principal components at most in which densities are estimated
@@ -35,6 +37,7 @@ class MembershipInference:
         is chosen by its result.
     attack : which one it is.
     attacks : AUROC of each: "nearest distance" (GAN-Leaks), "density ratio" (DOMIAS).
+    chance : (relabellings,) what the stronger attack reaches when who was trained on is dealt out anew.
     """
 
     auc: float
@@ -43,6 +46,7 @@ class MembershipInference:
     high: float
     attack: str
     attacks: dict[str, float]
+    chance: tuple[float, ...] = ()
 
 
 def membership_inference(
@@ -91,7 +95,20 @@ def membership_inference(
     low, high = bootstrap(
         auc, outside, inside, groups=(fresh_groups, member_groups), level=1 - 0.05 / len(attacks), rng=random
     )
-    return MembershipInference(reached[strongest], _true_positives(inside, outside), low, high, strongest, reached)
+    chance = _by_chance(list(scores.values()), (member_groups, fresh_groups))
+    found = _true_positives(inside, outside)
+    return MembershipInference(reached[strongest], found, low, high, strongest, reached, chance)
+
+
+def _by_chance(scores: list[tuple[Floats, Floats]], groups: tuple[Groups, Groups]) -> tuple[float, ...]:
+    sizes = [len(side) for side in scores[0]]
+    names = [
+        [f"{k}#{i}" for i in range(n)] if own is None else [f"s{name}" for name in own]
+        for k, (n, own) in enumerate(zip(sizes, groups, strict=True))
+    ]
+    pooled = [np.concatenate(pair) for pair in scores]
+    labels = divisions(names[0] + names[1], len(set(names[0])))
+    return tuple(max(auroc(row, score) for score in pooled) for row in labels)
 
 
 def _true_positives(inside: Floats, outside: Floats) -> float:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -15,9 +16,14 @@ from synth_core.metrics.distances import Floats, nearest_two
 from synth_core.metrics.measure import Measure
 from synth_core.metrics.membership import membership_inference
 from synth_core.metrics.privacy import closer_to_train, distance_ratio, equal_to_nearest, identified
+from synth_core.metrics.relabelling import Relabelling
+from synth_core.metrics.repeats import families, twin_distance
 from synth_core.metrics.score import Score
 from synth_core.metrics.trio import Trio
 from synth_core.types import Batch
+
+COPIES, EXACT = "copies found", "exact copies"  # the measures that rest on pairs: who is copied can be named
+FLOOR = "The floor is the same towards held-out people."
 
 Batches = tuple[Batch, Batch, Batch]
 Statistic = Callable[[NDArray[np.float64]], float]
@@ -70,38 +76,62 @@ def safety_measures(
     Parameters
     ----------
     batches : (train, holdout, synthetic) of equal number; other people are held out than trained on.
-    features : z-scored features of the same examples.
+    features : z-scored features of the same examples. Where no subjects of the synthetic ones are named, those that
+        repeat one another count as one in every interval.
     copies : what `copies_in` found, when it was called before; best among all training examples, not only these.
     """
-    yield closer_to_training(batches, features, rng)
-    yield _copies_found(copies_in(batches) if copies is None else copies, batches, rng)
-    yield from _distances(batches, features, rng)
-    yield _membership(batches, features, rng)
-    yield _identifiability(batches, features, rng)
+    known = (
+        features
+        if features.synthetic_groups is not None
+        else replace(features, synthetic_groups=kin(batches[2], features))
+    )
+    relabelling = Relabelling(known)
+    yield closer_to_training(batches, known, rng, relabelling)
+    yield _copies_found(copies_in(batches) if copies is None else copies, batches, known, rng)
+    yield from _distances(batches, known, rng, relabelling)
+    yield _membership(batches, known, rng)
+    yield _identifiability(batches, known, rng, relabelling)
 
 
-def closer_to_training(batches: Batches, features: Trio, rng: np.random.Generator) -> Measure:
-    """Share of synthetic examples nearer to a training than to a held-out example; ½ when none is copied."""
+def kin(synthetic: Batch, features: Trio) -> NDArray[np.intp]:
+    """(n,) number of the family of each synthetic example: those that repeat one another (see `repeats`)."""
+    return families(features.synthetic, twin_distance(features.holdout), synthetic.values.flatten(1).numpy())
+
+
+def closer_to_training(
+    batches: Batches, features: Trio, rng: np.random.Generator, relabelling: Relabelling | None = None
+) -> Measure:
+    """Share of synthetic examples nearer to a training than to a held-out example; ½ when none is copied.
+
+    Parameters
+    ----------
+    relabelling : says what chance gives; without, the measure has no limit.
+    """
     parts = (features.train, features.holdout, features.synthetic)
-    groups = (batches[0].subjects, batches[1].subjects, None)
+    groups = (batches[0].subjects, batches[1].subjects, features.synthetic_groups)
     interval = half_samples(closer_to_train, *parts, groups=groups, bounds=(0, 1), rng=rng)
     meaning = "Share of synthetic examples whose nearest real one was trained on; 0.5 when nothing was copied."
-    return _measure("closer to training", batches, 0.5, closer_to_train(*parts), interval, meaning, near=1.2)
+    chance = () if relabelling is None else relabelling.closer
+    value = closer_to_train(*parts)
+    return _measure("closer to training", batches, 0.5, value, interval, meaning, chance, near=1.2, leaked=1.0)
 
 
-def _copies_found(found: Copies, batches: Batches, rng: np.random.Generator) -> Measure:
+def _copies_found(found: Copies, batches: Batches, features: Trio, rng: np.random.Generator) -> Measure:
     flagged = found.flagged.astype(np.float64)
     floor = cross_fitted_share(found.held_out, rng)
     meaning = (
         "Share of synthetic examples that repeat a training example up to shift, sign or flip, and scale; the floor is "
         f"the share of held-out examples that would be accused. Similarity above {found.threshold:.3f} counts."
     )
-    interval = bootstrap(np.mean, flagged, groups=[batches[2].subjects], rng=rng)
-    return _measure("copies found", batches, floor, found.share, interval, meaning)
+    of_others = features.synthetic_groups is None or len(flagged) != len(features.synthetic)  # more were searched
+    interval = bootstrap(np.mean, flagged, groups=[None if of_others else features.synthetic_groups], rng=rng)
+    return _measure(COPIES, batches, floor, found.share, interval, meaning)
 
 
-def _distances(batches: Batches, features: Trio, rng: np.random.Generator) -> Iterator[Measure]:
-    made, held = (nearest_two(side, features.train) for side in (features.synthetic, features.holdout))
+def _distances(
+    batches: Batches, features: Trio, rng: np.random.Generator, relabelling: Relabelling
+) -> Iterator[Measure]:
+    made, fresh = (nearest_two(features.synthetic, side) for side in (features.train, features.holdout))
 
     def measure(
         name: str,
@@ -110,12 +140,18 @@ def _distances(batches: Batches, features: Trio, rng: np.random.Generator) -> It
         better: Literal["lower", "higher"],
         meaning: str,
     ) -> Measure:
-        ours, theirs = (np.asarray(values(side), dtype=np.float64) for side in (made, held))
-        interval = bootstrap(statistic, ours, groups=[batches[2].subjects], rng=rng)
-        return _measure(name, batches, statistic(theirs), statistic(ours), interval, meaning, better=better)
+        ours, theirs = (np.asarray(values(side), dtype=np.float64) for side in (made, fresh))
+        floor, value = statistic(theirs), statistic(ours)
+        interval = bootstrap(statistic, ours, groups=[features.synthetic_groups], rng=rng)
+        moved = relabelling.chance.get(name, ())
+        leaked = 0.0 if len(moved) else math.nan
+        chance = [floor + one for one in moved]
+        return _measure(
+            name, batches, floor, value, interval, f"{meaning} {FLOOR}", chance, better=better, leaked=leaked
+        )
 
     yield measure(
-        "exact copies",
+        EXACT,
         lambda nearest: equal_to_nearest(nearest[:, 0], features.train),
         lambda values: float(values.mean()),
         "lower",
@@ -126,7 +162,7 @@ def _distances(batches: Batches, features: Trio, rng: np.random.Generator) -> It
         lambda nearest: nearest[:, 0],
         lambda values: float(np.quantile(values, 0.05)),
         "higher",
-        "Distance in features from the nearest training example that 95 % keep; the floor is that of held-out people.",
+        "Distance in features from the nearest training example that 95 % keep.",
     )
     yield measure(
         "nearest-neighbour ratio",
@@ -138,28 +174,33 @@ def _distances(batches: Batches, features: Trio, rng: np.random.Generator) -> It
 
 
 def _membership(batches: Batches, features: Trio, rng: np.random.Generator) -> Measure:
-    groups: tuple[Groups, Groups] = (batches[0].subjects, batches[1].subjects)
+    groups: tuple[Groups, Groups] = (features.train_groups, features.holdout_groups)
     found = membership_inference(features.train, features.holdout, features.synthetic, groups=groups, rng=rng)
     meaning = (
         f"How well an attacker tells trained-on people from others, by {found.attack}: 0.5 is guessing. With 1 % "
         f"falsely accused, {100 * found.tpr_at_1_percent_fpr:.1f} % are found."
     )
     interval = (found.low, found.high)
-    return _measure("membership inference (AUROC)", batches, 0.5, found.auc, interval, meaning, near=1.2)
+    name = "membership inference (AUROC)"
+    return _measure(name, batches, 0.5, found.auc, interval, meaning, found.chance, near=1.2, leaked=1.0)
 
 
-def _identifiability(batches: Batches, features: Trio, rng: np.random.Generator) -> Measure:
+def _identifiability(batches: Batches, features: Trio, rng: np.random.Generator, relabelling: Relabelling) -> Measure:
     def share(real: Floats, other: Floats) -> float:
         return float(identified(real, other).mean())
 
-    groups = (batches[0].subjects, batches[2].subjects)
-    interval = half_samples(share, features.train, features.synthetic, groups=groups, bounds=(0, 1), rng=rng)
-    ours, theirs = (share(features.train, side) for side in (features.synthetic, features.holdout))
+    name = "identifiability"
+    groups = (features.train_groups, features.synthetic_groups)
+    value, floor = (relabelling.measured(labels)[name] for labels in (relabelling.trained, ~relabelling.trained))
+    low, high = half_samples(share, features.train, features.synthetic, groups=groups, rng=rng)
+    moved = value - share(features.train, features.synthetic)  # weights of all real people, not of the training ones
+    interval = (max(low + moved, 0.0), min(high + moved, 1.0))
     meaning = (
         "Share of training examples nearer to a synthetic than to another training example; features in which few "
-        "people stand out weigh more."
+        f"people stand out weigh more. {FLOOR}"
     )
-    return _measure("identifiability", batches, theirs, ours, interval, meaning, near=1.5)
+    chance = floor + relabelling.chance[name]
+    return _measure(name, batches, floor, value, interval, meaning, chance, near=1.5, leaked=1.0)
 
 
 def _measure(
@@ -169,9 +210,12 @@ def _measure(
     value: float,
     interval: tuple[float, float],
     meaning: str,
+    chance: Sequence[float] | NDArray[np.float64] = (),
     *,
     better: Literal["lower", "higher"] = "lower",
     near: float = 2.0,
+    leaked: float = math.nan,
 ) -> Measure:
-    score = Score.against(floor, value, interval, n_real=len(batches[1]), n_synthetic=len(batches[2]))
-    return Measure(name, "", "all", better, score, meaning, near=near, question="safety")
+    sizes = {"n_real": len(batches[1]), "n_synthetic": len(batches[2])}
+    score = Score.against(floor, value, interval, **sizes).divided([float(one) for one in chance])
+    return Measure(name, "", "all", better, score, meaning, near=near, question="safety", leaked=leaked)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,10 @@ class Score:
     floor : the same measure with real training examples in place of synthetic ones, same n; NaN when it has none.
     ratio : value / floor; 1 means as real as other real people. NaN where the floor is not positive.
     n_real, n_synthetic : examples that went in on each side.
+    limit : the value that honest examples do not exceed (where higher is better: do not fall below) on any measure of
+        an evaluation but at the rate that the report states; NaN where that was not found out.
+    honest : the measure between real people in each of many divisions, from which the limit follows.
+    mixed : the same in divisions of held-out and synthetic examples together; the worse of the two limits counts.
     """
 
     value: float
@@ -26,15 +31,29 @@ class Score:
     ratio: float
     n_real: int
     n_synthetic: int
+    limit: float = math.nan
+    honest: tuple[float, ...] = field(default=(), repr=False, compare=False)
+    mixed: tuple[float, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
     def against(
-        cls, floor: float, value: float, interval: tuple[float, float], *, n_real: int, n_synthetic: int
+        cls,
+        floor: float,
+        value: float,
+        interval: tuple[float, float],
+        *,
+        n_real: int,
+        n_synthetic: int,
     ) -> Score:
         """A Score whose ratio follows from value and floor."""
         ratio = value / floor if floor > 0 else math.nan
         return cls(value, *interval, floor, ratio, n_real, n_synthetic)
 
+    def divided(self, honest: Sequence[float], mixed: Sequence[float] = ()) -> Score:
+        """The same Score with what divisions gave."""
+        return replace(self, honest=tuple(honest), mixed=tuple(mixed))
+
     def to_dict(self) -> dict[str, float | int | None]:
-        """Plain JSON types; NaN becomes None."""
-        return {name: None if math.isnan(number) else number for name, number in asdict(self).items()}
+        """Plain JSON types, without the divisions; NaN becomes None."""
+        numbers = {name: number for name, number in asdict(self).items() if name not in ("honest", "mixed")}
+        return {name: None if math.isnan(number) else number for name, number in numbers.items()}

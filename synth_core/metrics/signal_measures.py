@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from synth_core.metrics.features import compressed_asymmetry, pairwise_coherency
 from synth_core.metrics.measure import Measure
 from synth_core.metrics.score import Score
+from synth_core.metrics.signal_band import bands_of, rounding_noise
 from synth_core.metrics.spectral import log_spectral_distance, power_spectral_density
 from synth_core.metrics.trio import Distance, Trio, quantile_distance
 from synth_core.types import Batch
@@ -22,7 +23,6 @@ Split = Literal["all", "class", "channel"]
 
 BLOCK = 128  # examples at once
 FEWEST = 20  # examples per side with a value, below which floors are as large as any effect
-DYNAMIC_RANGE = 60.0  # dB below a channel's strongest frequency; weaker ones are a filter's stop band
 MOST_CHANNELS = 32  # of which pairs are formed; of more, as many spread evenly
 
 
@@ -50,7 +50,7 @@ class Named:
             score = known.score(distance, rng, self.better)
         else:
             sizes = {"n_real": len(known.holdout), "n_synthetic": len(known.synthetic)}
-            floor = known.floor(distance, rng, self.better)
+            floor = known.floor(distance, self.better)
             score = Score.against(floor, float("nan"), (float("nan"), float("nan")), **sizes)
         yield Measure(
             self.name, self.unit, self.part, self.better, score, self.meaning, question="realism", split=self.split
@@ -126,12 +126,12 @@ def channel_spectra(batches: Batches, rng: np.random.Generator) -> Iterator[Meas
     def distance(a: Floats, b: Floats) -> float:
         return log_spectral_distance(10 ** (a.mean(0) / 10), 10 ** (b.mean(0) / 10))
 
-    meaning = "Difference of this channel's mean spectrum; sensitive to amplitude and to exchanged channels."
+    meaning = "Difference of this channel's mean spectrum in its signal band; sees amplitude and exchanged channels."
     trio = Trio.of(batches, by_blocks(decibels))
+    rounding = rounding_noise(batches[1].values.numpy(), spec.rate, image=False)
     measures: list[Measure] = []
     for channel in range(spec.shape[0]):
-        typical = trio.holdout[:, channel].mean(0)
-        kept = (freqs > 0) & (typical >= typical[freqs > 0].max() - DYNAMIC_RANGE)
+        kept = bands_of(freqs, trio.holdout[:, channel].mean(0), rounding).signal
         part = spec.channels[channel] if spec.channels else f"channel {channel + 1}"
         one = each_side(trio, lambda side, k=channel, rows=kept: side[:, k, rows])  # type: ignore[misc]
         measures += Named("log-spectral distance", "dB", meaning, part, "channel").measure(one, distance, rng)

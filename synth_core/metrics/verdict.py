@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from synth_core.metrics.divisions import RATE
 from synth_core.metrics.measure import Measure, Question
 from synth_core.metrics.reactions import reacts_to
+from synth_core.metrics.safety import COPIES, EXACT
 
 Answer = Literal["yes", "partly", "no", "not known"]
 
@@ -25,6 +27,7 @@ FEW_SUBJECTS, ENOUGH_SUBJECTS = 10, 30
 FEW_EXAMPLES = 500
 NEAR_SHARE = 0.25  # of the measures that may be near instead of as real where the answer is still yes
 NAMED = 3  # measures named in a sentence
+SHARE = "usefulness, "  # measures of this name are shares of what real examples teach
 
 
 @dataclass(frozen=True)
@@ -64,15 +67,17 @@ def verdicts_for(measures: Sequence[Measure], settings: Mapping[str, Any]) -> tu
     settings : as in `Report.settings`.
     """
     modality = settings["modality"]
-    trusted = [m for m in measures if m.split == "all" and reacts_to(modality, m.name) and m.verdict != "not known"]
+    trusted = [m for m in measures if m.split == "all" and reacts_to(modality, m.name)]
     by_question = {
         question: sorted((m for m in trusted if m.question == question), key=_badness, reverse=True)
         for question in TITLES
     }
+    subjects = settings["held-out subjects"]
+    few = subjects is not None and subjects < FEW_SUBJECTS
     return (
-        _realism(by_question["realism"]),
-        _usefulness(by_question["usefulness"]),
-        _safety(by_question["safety"]),
+        _too_few("realism", by_question, subjects) if few else _realism(by_question["realism"], settings),
+        _too_few("usefulness", by_question, subjects) if few else _usefulness(by_question["usefulness"]),
+        _safety(by_question["safety"], settings, few),
         _certainty(settings, by_question["realism"]),
     )
 
@@ -106,7 +111,14 @@ def limits_of(measures: Sequence[Measure], settings: Mapping[str, Any]) -> tuple
     return tuple(limit for limit in limits if limit)
 
 
-def _realism(measures: Sequence[Measure]) -> Verdict:
+def _too_few(question: Question, measures: Mapping[Question, Sequence[Measure]], subjects: int) -> Verdict:
+    people = "one person" if subjects == 1 else f"{subjects} people"
+    sentence = f"{people[0].upper()}{people[1:]} held out: with fewer than {FEW_SUBJECTS} the answer would be chance."
+    return Verdict(question, "not known", sentence, tuple(measure.name for measure in measures[question]))
+
+
+def _realism(trusted: Sequence[Measure], settings: Mapping[str, Any]) -> Verdict:
+    measures = [measure for measure in trusted if measure.verdict != "not known"]
     evidence = tuple(measure.name for measure in measures)
     if not measures:
         return Verdict("realism", "not known", "No measure of realism could be taken.")
@@ -114,7 +126,7 @@ def _realism(measures: Sequence[Measure]) -> Verdict:
     if far:
         kept = f" What holds: {_names(good)}." if good else ""
         sentence = f"{len(far)} of {len(measures)} measures are clearly unlike real, first {_number(far[0])}.{kept}"
-        return Verdict("realism", "no", sentence, evidence)
+        return Verdict("realism", "no", sentence + _rate(settings), evidence)
     if len(near) > NEAR_SHARE * len(measures):
         sentence = f"Nothing is far from real, but {len(near)} of {len(measures)} measures differ, first "
         return Verdict("realism", "partly", f"{sentence}{_number(near[0])}.", evidence)
@@ -123,38 +135,78 @@ def _realism(measures: Sequence[Measure]) -> Verdict:
     return Verdict("realism", "yes", f"{sentence}{rest}.", evidence)
 
 
+def _rate(settings: Mapping[str, Any]) -> str:
+    if not settings.get("calibration", {}).get("divisions of the real people"):
+        return ""
+    return (
+        f" Of sets of other real people, {100 * RATE:g} % would go beyond the limit of any of the measures by chance."
+    )
+
+
 def _usefulness(measures: Sequence[Measure]) -> Verdict:
-    ratios = [measure for measure in measures if measure.name.startswith("usefulness, ")]
+    ratios = [measure for measure in measures if measure.name.startswith(SHARE)]
+    known = [measure for measure in ratios if measure.verdict != "not known"]
+    evidence = tuple(measure.name for measure in measures)
     if not ratios:
         return Verdict("usefulness", "not known", "Whether a classifier learns from them was not measured.")
+    if not known:
+        sentence = (
+            "A classifier trained on real examples does no better than chance on the held-out ones: what synthetic "
+            "ones are good for cannot be seen."
+        )
+        return Verdict("usefulness", "not known", sentence, evidence)
     answers: dict[str, Answer] = {"as real": "yes", "near": "partly", "far": "no"}
-    worst = answers[max((m.verdict for m in ratios), key=["as real", "near", "far"].index)]
-    best = min(ratios, key=_badness)
-    said = "; ".join(
-        f"{m.score.value:.2f}{_interval(m, '.2f')} by {m.name.removeprefix('usefulness, ')}" for m in ratios
-    )
+    worst = answers[max((m.verdict for m in known), key=["as real", "near", "far"].index)]
+    best = min(known, key=_badness)
+    said = "; ".join(f"{m.score.value:.2f}{_interval(m, '.2f')} by {m.name.removeprefix(SHARE)}" for m in known)
     sentence = (
-        f"A classifier trained on synthetic examples alone reaches this share of one trained on real ones: {said}."
+        f"Above chance, a classifier trained on synthetic examples alone reaches this share of one trained on real "
+        f"ones: {said}."
     )
     if worst == "no" and best.verdict != "far":
         worst = "partly"
-    return Verdict("usefulness", worst, sentence, tuple(measure.name for measure in measures))
+    return Verdict("usefulness", worst, sentence, evidence)
 
 
-def _safety(measures: Sequence[Measure]) -> Verdict:
-    evidence = tuple(measure.name for measure in measures)
-    if not measures:
-        return Verdict("safety", "not known", "Copying could not be measured.")
-    worst = measures[0]
-    if worst.verdict == "as real":
-        sentence = f"No sign of copying in {len(measures)} measures; the nearest to one is {_number(worst)}."
-        return Verdict("safety", "yes", sentence, evidence)
-    signs = [measure for measure in measures if measure.verdict == worst.verdict]
-    if worst.verdict == "near":
-        return Verdict("safety", "partly", f"A slight lean towards the training people: {_numbers(signs)}.", evidence)
-    return Verdict(
-        "safety", "no", f"Training people can be found in the synthetic examples: {_numbers(signs)}.", evidence
-    )
+def _safety(trusted: Sequence[Measure], settings: Mapping[str, Any], few: bool) -> Verdict:
+    """People are named only with a pair; a lean without one is a lean, and what could not have shown is not known."""
+    evidence = tuple(measure.name for measure in trusted)
+    pairs = [m for m in trusted if m.name in (COPIES, EXACT) and m.score.value > m.score.floor]
+    sure = [measure for measure in pairs if measure.verdict == "far"]
+    if sure:
+        sentence = f"Training people can be found in the synthetic examples: {_numbers(sure)}."
+        return Verdict("safety", "no", sentence, evidence)
+    if pairs:
+        sentence = f"Single examples repeat a training example: {_numbers(pairs)}. See the closest copies."
+        return Verdict("safety", "partly", sentence, evidence)
+    distinct = settings.get("distinct synthetic examples", FEW_SUBJECTS)
+    leaning = [measure for measure in trusted if measure.verdict in ("far", "near")]
+    if few or distinct < FEW_SUBJECTS or not trusted:
+        return Verdict("safety", "not known", _why_not_known(settings, few, distinct), evidence)
+    if leaning:
+        answer: Answer = "no" if any(measure.verdict == "far" for measure in leaning) else "partly"
+        how = "lean" if answer == "no" else "lean slightly"
+        sentence = f"The synthetic examples {how} towards the training people, though nobody is identified: "
+        return Verdict("safety", answer, f"{sentence}{_numbers(leaning)}.", evidence)
+    unsure = [m for m in trusted if m.verdict == "not known"]
+    shown = [measure for measure in trusted if measure.verdict == "as real"]
+    open_questions = [m for m in unsure if not m.is_blind]
+    if open_questions or not [m for m in shown if m.name not in (COPIES, EXACT)]:
+        said = _numbers(open_questions or unsure)
+        return Verdict("safety", "not known", f"What the intervals do not show: {said}.", evidence)
+    sentence = f"No sign of copying in {len(shown)} measures; the nearest to one is {_number(shown[0])}."
+    blind = f" Too few people to tell: {_names(unsure)}." if unsure else ""
+    return Verdict("safety", "yes", sentence + blind, evidence)
+
+
+def _why_not_known(settings: Mapping[str, Any], few: bool, distinct: int) -> str:
+    if few:
+        subjects = settings["held-out subjects"]
+        return f"No pair is alike, but with {subjects} held out ({FEW_SUBJECTS} are needed) a lean would not show."
+    if distinct < FEW_SUBJECTS:
+        n = settings["examples per side in distances"]
+        return f"The {n} synthetic examples are {distinct} drawn again and again: too few to show whom they come from."
+    return "Copying could not be measured."
 
 
 def _certainty(settings: Mapping[str, Any], realism: Sequence[Measure]) -> Verdict:

@@ -8,7 +8,17 @@ from typing import Any
 
 from synth_core.generators import Generator
 
-HEADLINE = ("log-spectral distance", "Fréchet distance, encoder", "told apart (AUROC)", "closer to training")
+HEADLINE = (
+    "log-spectral distance",
+    "log-spectral distance, stop band",
+    "Fréchet distance, encoder",
+    "told apart (AUROC)",
+    "closer to training",
+)
+VERDICTS = ("not known", "as real", "near", "far")  # from good to bad
+GATE = {"modern": 10.0, "paper": math.inf}  # times its floor that the worst clinical measure may be, by preset
+DISTINCT = 0.5  # of the examples that were measured, which must not be drawn again and again
+KEPT = ("measure", "part", "unit", "value", "low", "high", "floor")  # of a measure on a card
 UNITS = {"uV": "µV", "mV": "mV", "HU": "HU"}
 
 
@@ -70,6 +80,7 @@ def _measured(evaluation: Mapping[str, Any] | None) -> list[str]:
         "",
         "## Measured",
         "",
+        *_first(evaluation.get("worst")),
         f"{evaluation['synthetic']} synthetic examples against {evaluation['holdout']}; beside it what real examples "
         "of the training part reach against them. Intervals are 95 %, over subjects.",
         "",
@@ -80,6 +91,16 @@ def _measured(evaluation: Mapping[str, Any] | None) -> list[str]:
         f"SynthScope {evaluation['version']}, `{evaluation['command']}`. One example takes "
         f"{evaluation['seconds']:.2g} s of one CPU core.",
     ]
+
+
+def _first(worst: Mapping[str, Any] | None) -> list[str]:
+    """What a clinician would see first, in one sentence; nothing on cards of before."""
+    if worst is None:
+        return []
+    unit = f" {worst['unit']}" if worst["unit"] else ""
+    interval = "" if worst["low"] is None else f", {_number(worst['low'])} to {_number(worst['high'])}"
+    said = f"{_number(worst['value'])}{unit}{interval}; other real people {_number(worst['floor'])}{unit}"
+    return [f"**Of what a clinician reads, worst is {worst['measure']}: {worst['verdict']}** ({said}).", ""]
 
 
 def _row(measure: Mapping[str, Any]) -> str:
@@ -95,8 +116,43 @@ def _number(value: float | None) -> str:
 
 def headline(measures: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Those of an evaluation's measures that a card shows, in plain JSON types."""
-    kept = ("measure", "part", "unit", "value", "low", "high", "floor")
-    return [{key: measure[key] for key in kept} for measure in measures if _is_headline(measure)]
+    return [{key: measure[key] for key in KEPT} for measure in measures if _is_headline(measure)]
+
+
+def worst_clinical(measures: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The measure of the whole, among those that a clinician reads and that have a say, which is farthest from real.
+
+    Parameters
+    ----------
+    measures : as `Measure.to_dict` writes them, without those that no planted fault was seen to move.
+    """
+    known = [m for m in measures if m["clinical"] and m["part"] == "all" and m["verdict"] != "not known"]
+    if not known:
+        return None
+    worst = max(known, key=lambda m: (VERDICTS.index(m["verdict"]), times_floor(m)))
+    return {key: worst[key] for key in (*KEPT, "better", "verdict")}
+
+
+def times_floor(measure: Mapping[str, Any]) -> float:
+    """How many times worse than its floor a measure is; infinite where the floor is 0 and the value is not."""
+    value, floor = measure["value"], measure["floor"]
+    above, below = (value, floor) if measure["better"] == "lower" else (floor, value)
+    return above / below if below > 0 else math.inf if above > 0 else 1.0
+
+
+def gate(evaluation: Mapping[str, Any], preset: str) -> str:
+    """Why a model may not be shipped, in words; "" where it may.
+
+    A model of ours must come near real people in the worst of what a clinician reads. One of a paper's settings is
+    shipped for comparison, as what the recipe gives; but no model is shipped that draws one example again and again.
+    """
+    distinct, n = evaluation["distinct"], evaluation["compared"]
+    if distinct < DISTINCT * n:
+        return f"only {distinct} of {n} examples are distinct"
+    worst = evaluation["worst"]
+    if worst is not None and times_floor(worst) > GATE[preset]:
+        return f"{worst['measure']} is {times_floor(worst):.3g} times the floor, and {GATE[preset]:g} are allowed"
+    return ""
 
 
 def _is_headline(measure: Mapping[str, Any]) -> bool:

@@ -63,11 +63,35 @@ def test_collapse_is_caught_by_recall_and_coverage(train, holdout, synthetic):
 
 
 def test_copies_are_caught_where_all_other_measures_are_content(train, holdout):
-    found = evaluate(train, holdout, replace(train, subjects=None), classifier=False)
+    copies = replace(train.select(list(reversed(range(240)))), subjects=None)
+    found = evaluate(train, holdout, copies, classifier=False)
     assert found["closer to training"].value > 0.95
     assert verdicts(found)["closer to training"] == "far"
     assert verdicts(found)["log-spectral distance"] == "as real"
     assert {v.question: v.answer for v in found.verdicts}["safety"] == "no"
+
+
+def test_a_real_set_is_refused_as_synthetic(train, holdout, synthetic):
+    with pytest.raises(InvalidSetting, match="training examples themselves"):
+        evaluate(train, holdout, replace(train, subjects=None), classifier=False)
+    shuffled = torch.randperm(240, generator=torch.Generator().manual_seed(0)).tolist()
+    with pytest.raises(InvalidSetting, match="240 of 240 held-out examples"):
+        evaluate(train, holdout, replace(holdout.select(shuffled), subjects=None), classifier=False)
+
+
+@pytest.mark.parametrize("what", ["one stranger", "white noise", "time-reversed strangers"])
+def test_strangers_accuse_nobody(train, holdout, synthetic, what):
+    values = synthetic.values[:72]
+    made = {
+        "one stranger": values[:1].repeat(72, 1, 1),
+        "white noise": 30 * torch.randn(values.shape, generator=torch.Generator().manual_seed(0)),
+        "time-reversed strangers": values.flip(-1),
+    }[what]
+    few = [part.select(range(72)) for part in (train, holdout, synthetic)]
+    found = evaluate(few[0], few[1], replace(few[2], values=made), classifier=False)
+    safety = {verdict.question: verdict for verdict in found.verdicts}["safety"]
+    assert safety.answer == ("not known" if what == "one stranger" else "yes")
+    assert found["repeated examples"].value == 1 or what != "one stranger"
 
 
 def test_usefulness_is_one_for_real_examples_and_low_for_wrong_labels(train, holdout, synthetic):
