@@ -1,0 +1,97 @@
+"""ECGs that one heart beats in: rhythm × one person's beat × small variation. Our own; after ECGSYN in its parts.
+
+McSharry et al. 2003, doi 10.1109/TBME.2003.808805, drive one beat by a rhythm. Here both are learnt: each training
+record is taken apart (beat_model/anatomy.py) into the median beat, the rhythm, the sway of the leads with breathing and
+the spectrum of the rest, and becomes one row of numbers, white where hearts are jointly normal (beat_model/code.py). A
+rectified flow (Liu et al. 2022, arXiv 2209.03003) that begins as that Gaussian learns what it misses, under labels and
+severity. A sample is a row, and the record that is put together from it (beat_model/assembly.py): no beat, interval
+or noise of a training record is kept or copied.
+
+A record in which no beats can be told from noise is a row without a beat; what is drawn of its kind is noise of the
+same spectra and lead covariance.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+from torch import Tensor
+
+from synth_core.errors import InvalidSetting
+from synth_core.generators.base import Generator, Phase
+from synth_core.generators.beat_model.scaling import HeartScaling
+from synth_core.generators.heartbeat_config import HeartbeatConfig
+from synth_core.generators.nets.embedding import ConditionEmbedding
+from synth_core.generators.nets.rows import RowNetwork, random_times, seen, white_data, white_target
+from synth_core.types import Batch, Condition
+
+
+class Heartbeat(Generator):
+    """A flow over hearts, and records put together from them."""
+
+    name = "heartbeat"
+    title = "Heartbeat: rhythm × one person's beat"
+    reference = "Our own; after McSharry et al. 2003, doi 10.1109/TBME.2003.808805; Liu et al. 2022, arXiv 2209.03003"
+    modalities = frozenset({"ecg"})
+    conditions = frozenset({"labels", "severity"})
+    phases = (Phase("hearts"),)
+    Config = HeartbeatConfig
+    config: HeartbeatConfig
+    scaling: HeartScaling
+
+    def build(self) -> None:
+        """The network over rows, and a scaling that takes records apart."""
+        config = self.config
+        self.scaling = HeartScaling(
+            self.spec,
+            config.derive_leads,
+            components=config.components,
+            noise_components=config.noise_components,
+            studied=config.studied,
+        )
+        self.embedding = ConditionEmbedding(len(self.spec.classes), config.width)
+        self.network = RowNetwork(self.scaling.code.size, config.width, config.depth, config.dropout)
+
+    def loss(self, batch: Batch, phase: str, rng: torch.Generator) -> dict[str, Tensor]:
+        """Mean squared error of the flow's data, in units of what the Gaussian leaves open; 1 is the Gaussian."""
+        data, known = self.scaling.rows(batch)
+        n = len(data)
+        time = random_times(n, rng).to(self.device)
+        keep = (torch.rand(n, generator=rng, device=rng.device) >= self.config.condition_dropout).to(self.device)
+        start = self.noise(tuple(data.shape), rng)
+        x = (1 - time)[:, None] * start + time[:, None] * data
+        output = self.network(seen(x, time), time, self.embedding(batch.condition, n, keep))
+        error = (output - white_target(x, time, data)).square() * known
+        return {"total": error.sum() / known.sum().clamp_min(1)}
+
+    def sample_scaled(
+        self, condition: Condition, n: int, *, rng: torch.Generator, steps: int | None, guidance: float | None
+    ) -> Tensor:
+        """A row by the flow, then a record from it; `guidance` does not apply."""
+        rows = self._rows(condition, n, rng, steps)
+        return self.scaling.scaled(self.scaling.records(rows, condition.labels, rng, self.spec.shape[-1]))
+
+    def _rows(self, condition: Condition, n: int, rng: torch.Generator, steps: int | None) -> Tensor:
+        """(n, size) by Heun's method, the last step towards the prediction."""
+        steps = self.config.steps if steps is None else steps
+        if not 1 <= steps <= 500:
+            raise InvalidSetting(f"The number of sampler steps must lie in 1 … 500. Got {steps} instead.")
+        embedding = self.embedding(condition, n)
+        times = torch.linspace(0, 1, steps + 1, device=self.device)
+        x = self.noise((n, self.scaling.code.size), rng)
+
+        def velocity(x: Tensor, at: Tensor) -> Tensor:
+            time = at.expand(n)
+            return (white_data(x, time, self.network(seen(x, time), time, embedding)) - x) / (1 - at)
+
+        for now, after in itertools.pairwise(times):
+            slope = velocity(x, now)
+            ahead = x + (after - now) * slope
+            x = ahead if after == 1 else x + (after - now) * (slope + velocity(ahead, after)) / 2
+        return x
+
+    def optimizer(self, phase: str) -> torch.optim.Optimizer:
+        """AdamW."""
+        config = self.config
+        return torch.optim.AdamW(self.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
