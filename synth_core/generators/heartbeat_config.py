@@ -11,11 +11,11 @@ class HeartbeatConfig(GeneratorConfig):
     """Settings of the heartbeat generator; it is our own, so both presets are the same."""
 
     components: int = Field(
-        80,
+        60,
         title="Components of a beat",
         ge=4,
         le=400,
-        description="Principal components of the shape; 80 keep 99 % of what differs between 275 people.",
+        description="Principal components of the shape; 60 keep 99 % of what differs between 275 people.",
     )
     noise_components: int = Field(
         40,

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from synth_core.generators.beat_model.anatomy import Anatomy
 from synth_core.generators.beat_model.beat import Grid
 from synth_core.generators.beat_model.noise import band_edges
+from synth_core.generators.beat_model.register import LANDMARKS, placed, registered
 from synth_core.generators.beat_model.rhythm import Rhythm, rhythm_of
 
 KNOTS = 65  # of the quantiles of each number
@@ -85,7 +86,7 @@ class BeatCode(nn.Module):
     @property
     def of_beats(self) -> int:
         """How many of the numbers are of beats; those of a record without any are not known."""
-        return self.components + 1 + self.leads + RHYTHM + self.leads
+        return self.components + 1 + self.leads + LANDMARKS + RHYTHM + self.leads
 
     @property
     def size(self) -> int:
@@ -96,7 +97,7 @@ class BeatCode(nn.Module):
         """Components, quantiles, regression and covariance, of anatomies with labels (n, classes)."""
         beating = [anatomy for anatomy in found if anatomy.shape is not None]
         if beating:
-            shapes = np.stack([anatomy.shape.ravel() / _size(anatomy.shape) for anatomy in beating])  # type: ignore[union-attr]
+            shapes = np.stack([_sized(anatomy.shape, self.grid)[0].ravel() for anatomy in beating])
             self._keep("shape", *_components(shapes, self.components))
         power = np.stack([anatomy.power.ravel() for anatomy in found])
         self._keep("noise", *_components(power, self.noise_components))
@@ -149,8 +150,7 @@ class BeatCode(nn.Module):
         noise = self._array("noise_basis") @ (anatomy.power.ravel() - self._array("noise_mean"))
         if anatomy.shape is None:
             return np.concatenate([np.full(self.of_beats, np.nan), noise])
-        size = _size(anatomy.shape)
-        shape = anatomy.shape / size
+        shape, size, found = _sized(anatomy.shape, self.grid)
         rhythm = rhythm_of(anatomy.rr, anatomy.ectopic)
         sway = anatomy.gains[~anatomy.ectopic].std(0)
         return np.concatenate(
@@ -158,6 +158,7 @@ class BeatCode(nn.Module):
                 self._array("shape_basis") @ (shape.ravel() - self._array("shape_mean")),
                 [np.log(size)],
                 np.log(np.linalg.svd(shape, compute_uv=False).clip(SMALLEST_SINGULAR)),
+                np.log(found),
                 [np.log(rhythm.mean), np.log(rhythm.variation), rhythm.memory],
                 np.log(sway + STILL),
                 noise,
@@ -188,6 +189,8 @@ class BeatCode(nn.Module):
         shape = (left * np.exp(beats[at + 1 : at + 1 + len(left)])) @ right
         shape *= np.exp(beats[at]) / max(_size(shape), 1e-9)
         at += 1 + self.leads
+        shape = placed(shape, np.exp(beats[at : at + LANDMARKS]), self.grid)
+        at += LANDMARKS
         mean, variation, memory = beats[at : at + RHYTHM]
         rhythm = Rhythm(float(np.exp(mean)), float(min(np.exp(variation), LARGEST_VARIATION)), float(memory))
         sway = np.maximum(np.exp(beats[at + RHYTHM :]) - STILL, 0)
@@ -205,6 +208,14 @@ class BeatCode(nn.Module):
 
 def _size(shape: Floats) -> float:
     return float(np.sqrt((shape**2).mean())) or 1e-9
+
+
+def _sized(shape: Floats | None, grid: Grid) -> tuple[Floats, float, Floats]:
+    """The beat at its landmarks and of size 1; its size, and where the landmarks were."""
+    assert shape is not None
+    moved, found = registered(shape, grid)
+    size = _size(moved)
+    return moved / size, size, found
 
 
 def _components(rows: Floats, most: int) -> tuple[Floats, Floats]:
