@@ -14,14 +14,16 @@ same spectra and lead covariance.
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from synth_core.errors import InvalidSetting
+from synth_core.errors import InvalidSetting, SpecMismatch
 from synth_core.generators.base import Generator, Phase
 from synth_core.generators.beat_model.scaling import HeartScaling
 from synth_core.generators.heartbeat_config import HeartbeatConfig
+from synth_core.generators.inpainting import Known
 from synth_core.generators.nets.embedding import ConditionEmbedding
 from synth_core.generators.nets.rows import RowNetwork, random_times, seen, white_data, white_target
 from synth_core.types import Batch, Condition
@@ -90,6 +92,42 @@ class Heartbeat(Generator):
             ahead = x + (after - now) * slope
             x = ahead if after == 1 else x + (after - now) * (slope + velocity(ahead, after)) / 2
         return x
+
+    def inpaint(self, batch: Batch, keep: Tensor, *, rng: torch.Generator, steps: int | None = None) -> Batch:
+        """Make the missing part of real or synthetic examples, in the rhythm of the part that is known.
+
+        Parameters
+        ----------
+        batch : n examples in physical units; what is not kept may be anything, NaN as well. Their condition is asked
+            for, as far as this generator knows it.
+        keep : (n or 1, *spec.shape) bool, True for what is known; `inpainting.keep_all_but` makes the usual ones.
+        rng : the only source of randomness.
+        steps : as of `sample`.
+
+        Returns
+        -------
+        Batch of the same n examples on the CPU: known values exactly as given, derived limb leads consistent with them.
+        Where fewer than four beats are known, the new part is of another heart of the same labels.
+
+        Raises
+        ------
+        SpecMismatch : for examples of another spec, or a `keep` of the wrong type or shape.
+        InvalidSetting : for a known value that is not finite, or steps out of bounds.
+        """
+        if batch.spec != self.spec:
+            raise SpecMismatch("The examples are of another kind than this generator makes; their specs must agree.")
+        was_training = self.training
+        self.eval()
+        try:
+            with torch.no_grad():
+                known = Known(self.scaling, batch.to(self.device), keep.to(self.device))
+                given = batch.condition.to(self.device)
+                asked = Condition(**{part: getattr(given, part) for part in given.given & self.accepted})
+                rows = self._rows(asked, len(batch), rng, steps)
+                values = known.fill(self.scaling.infilled(known, rows, asked.labels, rng))
+        finally:
+            self.train(was_training)
+        return replace(batch.to("cpu"), values=values.cpu(), subjects=None)
 
     def optimizer(self, phase: str) -> torch.optim.Optimizer:
         """AdamW."""

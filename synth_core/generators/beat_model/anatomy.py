@@ -59,7 +59,7 @@ def anatomy_of(x: Floats, rate: float) -> Anatomy:
     if found is None or len(found.peaks) < FEWEST_BEATS:
         return _beatless(x, rate)
     fine = sps.resample_poly(x, grid.factor, 1, axis=-1, padtype="line") if grid.factor > 1 else x
-    peaks = _steepest(fine, found.peaks * grid.factor, grid)
+    peaks = steepest(fine, found.peaks * grid.factor, grid)
     shape, ectopic = _usual(fine, peaks, grid)
     for _ in range(2):
         peaks = _aligned(fine, peaks, shape, grid)
@@ -82,7 +82,8 @@ def _beatless(x: Floats, rate: float) -> Anatomy:
     return Anatomy(None, nothing, np.empty(0, dtype=bool), nothing, None, *band_spectra(x, rate))
 
 
-def _steepest(fine: Floats, peaks: NDArray, grid: Grid) -> Floats:
+def steepest(fine: Floats, peaks: NDArray, grid: Grid) -> Floats:
+    """(beats,) where all leads together are steepest near each peak: fine samples, no two within 200 ms."""
     steep = ndimage.uniform_filter1d(np.abs(np.gradient(fine, axis=-1)).sum(0), grid.samples(0.015))
     reach = grid.samples(SEARCH)
     around = np.clip(peaks[:, None] + np.arange(-reach, reach + 1), 0, fine.shape[-1] - 1)
@@ -101,7 +102,7 @@ def _snippets(fine: Floats, places: Floats) -> Floats:
     return cut.transpose(1, 0, 2)
 
 
-def _levelled(fine: Floats, peaks: Floats, grid: Grid) -> Floats:
+def levelled(fine: Floats, peaks: Floats, grid: Grid) -> Floats:
     """(beats, leads, width): each beat from its own beginning to that of the next, which is NaN outside, from 0."""
     places = grid.places(peaks)
     begins = grid.beginnings(peaks)
@@ -116,7 +117,7 @@ def _levelled(fine: Floats, peaks: Floats, grid: Grid) -> Floats:
 
 def _median_shape(fine: Floats, peaks: Floats, chosen: NDArray[np.bool_], grid: Grid) -> Floats:
     """(leads, width) median of the chosen beats; what no beat reaches is continued from where they end."""
-    cut = _levelled(fine, peaks, grid)[chosen]
+    cut = levelled(fine, peaks, grid)[chosen]
     known = np.isfinite(cut[:, 0]).sum(0)
     enough = known >= max(1, min(3, known.max() // 2))
     shape = np.nanmedian(np.where(enough, cut, 0.0), axis=0)

@@ -28,6 +28,7 @@ KNOTS = 65  # of the quantiles of each number
 RIDGE = 3.0
 SMALLEST_SINGULAR = 1e-3
 STILL = 0.004  # added to how much a lead varies before the logarithm: below, it cannot be told from none
+MISFIT = 0.01  # of a beat of size 1, squared: how far components may be from a lead that is known
 RHYTHM = 3  # numbers: log mean interval, log variation, memory
 LARGEST_VARIATION = 0.6
 
@@ -195,6 +196,25 @@ class BeatCode(nn.Module):
         rhythm = Rhythm(float(np.exp(mean)), float(min(np.exp(variation), LARGEST_VARIATION)), float(memory))
         sway = np.maximum(np.exp(beats[at + RHYTHM :]) - STILL, 0)
         return Heart(None if beatless else shape, rhythm, sway, power)
+
+    def completed(self, shape: Floats, seen: NDArray[np.bool_]) -> Floats:
+        """A beat (leads, width) whose leads that are not `seen` follow from the others, by ridge regression."""
+        if seen.all() or not self.shape_basis.any():
+            return shape
+        moved, found = registered(np.where(seen[:, None], shape, 0.0), self.grid)
+        mean = self._array("shape_mean").reshape(self.leads, -1)
+        basis = self._array("shape_basis").reshape(self.components, self.leads, -1)
+        scores = self._array("knots")[: self.components]
+        spread = (scores[:, 3 * KNOTS // 4] - scores[:, KNOTS // 4]).clip(1e-6)
+        known = basis[:, seen].reshape(self.components, -1)
+        size = _size(moved[seen]) / max(_size(mean[seen]), 1e-9) * _size(mean)
+        for _ in range(3):
+            wanted = (moved[seen] / size - mean[seen]).ravel()
+            weights = np.linalg.solve(known @ known.T + np.diag(MISFIT * known.shape[1] / spread**2), known @ wanted)
+            whole = mean + np.tensordot(weights, basis, 1)
+            size = _size(moved[seen]) / max(_size(whole[seen]), 1e-9)
+        made = placed(size * whole, found, self.grid)
+        return np.where(seen[:, None], shape, made)
 
     def _to_normal(self, rows: Floats) -> Floats:
         return _through(rows, self._array("knots"), self._scores(), forwards=True)

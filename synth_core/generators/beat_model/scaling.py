@@ -16,6 +16,8 @@ from synth_core.generators.beat_model.assembly import record
 from synth_core.generators.beat_model.beat import Grid
 from synth_core.generators.beat_model.code import BeatCode, Heart
 from synth_core.generators.beat_model.common import Common
+from synth_core.generators.beat_model.infill import Gap, filled
+from synth_core.generators.inpainting import Known
 from synth_core.generators.scaling import Scaling
 from synth_core.generators.stop_band import stop_band_gains
 from synth_core.types import Batch, DataSpec
@@ -102,6 +104,22 @@ class HeartScaling(Scaling):
         silent = random.random(len(white)) < self.common.share("beatless", known)
         ectopic = random.random(len(white)) < self.common.share("ectopic", known)
         return self.code.hearts(white.detach().cpu().numpy().astype(np.float64), known, silent), ectopic
+
+    def infilled(self, known: Known, white: Tensor, labels: Tensor | None, rng: torch.Generator) -> Tensor:
+        """(n, *spec.shape) physical: what is known, and the rest in its rhythm; see infill.py."""
+        begun = known.fill(torch.zeros_like(known.values))[:, self.leads].cpu().numpy().astype(np.float64)
+        keep = known.certain().cpu().numpy()
+        random = np.random.default_rng(int(torch.randint(2**62, (1,), generator=rng, device=rng.device)))
+        other = self.filtered(self.records(white, labels, rng, self.spec.shape[-1]), labels)
+        hearts, _ = self.hearts(white, labels, random)
+        roots = self.common.sharing.cpu().numpy().astype(np.float64)
+        for row, heart in enumerate(hearts):
+            silent = int(heart.shape is None)
+            made = filled(Gap(begun[row], keep[row]), heart, roots[silent], self.code, random)
+            if made is not None:
+                independent = torch.from_numpy(made).float()[None].to(other.device)
+                other[row] = self.filtered(independent, None if labels is None else labels[row : row + 1])[0]
+        return other
 
     def _take_away_the_stop_band(self, values: Tensor, labels: NDArray[np.float32]) -> None:
         """Gains of at most 1 where the source's filter let nothing through, in `balance`, as all corrections."""
