@@ -27,12 +27,12 @@ def record(heart: Heart, common: Common, samples: int, grid: Grid, ectopic: bool
         return noise
     rhythm = heart.rhythm
     if ectopic:
-        share, coupling, pause = common.ectopic_timing(rng)
+        other, share, coupling, pause = common.ectopic_beat(rng)
         rhythm = replace(rhythm, ectopic=share, coupling=coupling, pause=pause)
     peaks, odd = drawn_beats(rhythm, samples / grid.rate, rng)
     shapes = heart.shape * gains_of(heart, common, peaks, rng)[..., None]
-    if odd.any():
-        shapes[odd] = common.ectopic_shape(rng) * float(np.sqrt((heart.shape**2).mean()))
+    if ectopic:
+        shapes[odd] = other * float(np.sqrt((heart.shape**2).mean()))
     fine = laid_out(shapes, np.round(peaks * grid.fine), samples * grid.factor, grid)
     return fine[:, :: grid.factor] + noise
 

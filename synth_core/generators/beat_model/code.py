@@ -174,7 +174,8 @@ class BeatCode(nn.Module):
         root = self._array("root")
         if not root.any():  # not fitted
             return left, known.astype(np.float64)
-        return np.linalg.solve(root, left.T).T * known, known.astype(np.float64)
+        white = np.asarray(np.linalg.solve(root, left.T).T, dtype=np.float64)
+        return white * known, known.astype(np.float64)
 
     def hearts(self, white: Floats, labels: NDArray[np.float32], beatless: NDArray[np.bool_]) -> list[Heart]:
         """The inverse: one Heart for each of (n, size) white rows."""

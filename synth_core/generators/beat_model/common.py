@@ -12,11 +12,15 @@ from torch import Tensor, nn
 from synth_core.generators.beat_model.anatomy import Anatomy
 from synth_core.generators.beat_model.beat import Grid
 from synth_core.generators.beat_model.noise import band_edges
+from synth_core.generators.beat_model.register import LANDMARKS, placed, registered
 from synth_core.generators.beat_model.rhythm import rhythm_of
 
-SHAPES = 8  # principal components of ectopic beats
+SHAPES = 6  # principal components of ectopic beats
 FEWEST_ECTOPIC = 6  # records; fewer would show whose beats they are
-QUANTILES = 17  # of how often they come, how early, and how late the next one
+QUANTILES = 17  # of how often they come, how early, how late the next one, and how large they are
+PREMATURE = 0.92  # of the usual interval; what comes later and looks odd is as often an artefact
+LARGEST = 3.0  # of the size of the usual beat; beyond, it is an artefact
+FURTHEST = 2.0  # spreads of a component
 PRIOR = 4.0  # records of the whole collection that are added to each class
 
 Floats = NDArray[np.float64]
@@ -43,12 +47,13 @@ class Common(nn.Module):
     def __init__(self, leads: int, rate: float, classes: int) -> None:
         super().__init__()
         self.leads = leads
-        bands, values = len(band_edges(rate)) - 1, leads * Grid(rate).width
+        self.grid = Grid(rate)
+        bands, values = len(band_edges(rate)) - 1, leads * self.grid.width
         self.register_buffer("sharing", torch.eye(leads).repeat(2, bands, 1, 1))  # roots, with beats and without
         self.register_buffer("sway", torch.eye(leads))
         self.register_buffer("beatless", torch.ones(1 + classes))  # share of records, in all and of each class
         self.register_buffer("ectopic", torch.zeros(1 + classes))
-        self.register_buffer("timing", torch.zeros(3, QUANTILES))
+        self.register_buffer("timing", torch.zeros(4 + LANDMARKS, QUANTILES))
         self.register_buffer("ectopic_mean", torch.zeros(values))
         self.register_buffer("ectopic_basis", torch.zeros(SHAPES, values))
 
@@ -63,12 +68,12 @@ class Common(nn.Module):
         beating = [anatomy for anatomy in found if anatomy.shape is not None]
         if beating:
             self._fit_sway(beating)
-        odd = np.array([anatomy.other is not None for anatomy in found])
+        odd = np.array([_is_ectopic(anatomy) for anatomy in found])
         if odd.sum() >= FEWEST_ECTOPIC:
             self._set("ectopic", _shares(odd, labels))
-            self._fit_ectopic([anatomy for anatomy in found if anatomy.other is not None])
+            self._fit_ectopic([anatomy for anatomy, yes in zip(found, odd, strict=True) if yes])
 
-    def _set(self, name: str, value: Floats, row: int | None = None) -> None:
+    def _set(self, name: str, value: NDArray[np.floating], row: int | None = None) -> None:
         buffer = getattr(self, name)
         (buffer if row is None else buffer[row]).copy_(torch.from_numpy(value))
 
@@ -79,7 +84,8 @@ class Common(nn.Module):
         self._set("sway", np.linalg.cholesky(0.98 * np.nan_to_num(correlation) + 0.021 * np.eye(self.leads)))
 
     def _fit_ectopic(self, odd: list[Anatomy]) -> None:
-        shapes = np.stack([anatomy.other.ravel() / _size(anatomy.shape) for anatomy in odd])  # type: ignore[union-attr]
+        moved = [registered(anatomy.other, self.grid) for anatomy in odd if anatomy.other is not None]
+        shapes = np.stack([shape / _size(shape) for shape, _ in moved]).reshape(len(odd), -1)
         mean = shapes.mean(0)
         _, sizes, basis = np.linalg.svd(shapes - mean, full_matrices=False)
         kept = min(SHAPES, len(odd) - 1)
@@ -87,7 +93,10 @@ class Common(nn.Module):
         spread = sizes[:kept, None] / np.sqrt(len(odd))
         self.ectopic_basis.zero_()[:kept].copy_(torch.from_numpy(spread * basis[:kept]))
         rhythms = [rhythm_of(anatomy.rr, anatomy.ectopic) for anatomy in odd]
-        rows = [[rhythm.ectopic, rhythm.coupling, rhythm.pause] for rhythm in rhythms]
+        rows = [
+            [rhythm.ectopic, rhythm.coupling, rhythm.pause, _size(anatomy.other) / _size(anatomy.shape), *marks]
+            for rhythm, anatomy, (_, marks) in zip(rhythms, odd, moved, strict=True)
+        ]
         self._set("timing", np.quantile(np.array(rows).T, np.linspace(0.05, 0.95, QUANTILES), axis=1).T)
 
     def share(self, name: str, labels: NDArray[np.float32]) -> Floats:
@@ -96,16 +105,23 @@ class Common(nn.Module):
         count = labels.sum(1)
         return np.where(count > 0, labels @ shares[1:] / np.maximum(count, 1), shares[0])
 
-    def ectopic_shape(self, rng: np.random.Generator) -> Floats:
-        """(leads, width) of a beat over the size of the usual one."""
-        mean, basis = (part.cpu().numpy().astype(np.float64) for part in (self.ectopic_mean, self.ectopic_basis))
-        return np.asarray((mean + rng.standard_normal(len(basis)) @ basis).reshape(self.leads, -1))
+    def ectopic_beat(self, rng: np.random.Generator) -> tuple[Floats, float, float, float]:
+        """(leads, width) over the size of the usual beat; share of beats, coupling and pause over the mean interval."""
+        mean, basis, table = (
+            part.cpu().numpy().astype(np.float64) for part in (self.ectopic_mean, self.ectopic_basis, self.timing)
+        )
+        at = np.linspace(0, 1, QUANTILES)
+        share, coupling, pause, size, *marks = (float(np.interp(rng.random(), at, row)) for row in table)
+        shape = mean + np.clip(rng.standard_normal(len(basis)), -FURTHEST, FURTHEST) @ basis
+        shape = placed(shape.reshape(self.leads, -1), np.array(marks), self.grid)
+        return size * shape / _size(shape), share, coupling, pause
 
-    def ectopic_timing(self, rng: np.random.Generator) -> tuple[float, float, float]:
-        """Share of beats, coupling and pause over the mean interval."""
-        table = self.timing.cpu().numpy()
-        share, coupling, pause = (float(np.interp(rng.random(), np.linspace(0, 1, QUANTILES), row)) for row in table)
-        return share, coupling, pause
+
+def _is_ectopic(anatomy: Anatomy) -> bool:
+    if anatomy.shape is None or anatomy.other is None:
+        return False
+    early = rhythm_of(anatomy.rr, anatomy.ectopic).coupling < PREMATURE
+    return early and 0 < _size(anatomy.other) < LARGEST * _size(anatomy.shape)
 
 
 def _size(shape: Floats | None) -> float:
