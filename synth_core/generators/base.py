@@ -131,6 +131,11 @@ class Generator(nn.Module, ABC):
         return False
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences for the card on what this instance found in its data; none where there is nothing to say."""
+        return ()
+
+    @property
     def device(self) -> torch.device:
         """Where the parameters are."""
         return next(self.parameters()).device

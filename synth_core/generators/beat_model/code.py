@@ -25,7 +25,7 @@ from synth_core.generators.beat_model.register import LANDMARKS, placed, registe
 from synth_core.generators.beat_model.rhythm import Rhythm, rhythm_of
 
 KNOTS = 65  # of the quantiles of each number
-RIDGE = 3.0
+RIDGE = 1.0
 SMALLEST_SINGULAR = 1e-3
 STILL = 0.004  # added to how much a lead varies before the logarithm: below, it cannot be told from none
 MISFIT = 0.01  # of a beat of size 1, squared: how far components may be from a lead that is known
