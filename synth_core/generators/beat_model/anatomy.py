@@ -109,8 +109,9 @@ def levelled(fine: Floats, peaks: Floats, grid: Grid) -> Floats:
     ends = np.append(begins[1:], np.inf)
     cut = _snippets(fine, places)
     start = (places >= begins[:, None]) & (places <= begins[:, None] + grid.samples(LEVEL))
-    with np.errstate(invalid="ignore"):
-        level = np.nanmean(np.where(start[:, None], cut, np.nan), axis=-1, keepdims=True)
+    start = start[:, None] & np.isfinite(cut)
+    count = start.sum(-1, keepdims=True)
+    level = np.where(start, cut, 0.0).sum(-1, keepdims=True) / np.where(count > 0, count, np.nan)
     outside = (places < begins[:, None]) | (places > ends[:, None])
     return np.where(outside[:, None], np.nan, cut - level)
 
