@@ -26,6 +26,7 @@ from synth_core.generators.heartbeat_config import HeartbeatConfig
 from synth_core.generators.inpainting import Known
 from synth_core.generators.nets.embedding import ConditionEmbedding
 from synth_core.generators.nets.rows import RowNetwork, random_times, seen, white_data, white_target
+from synth_core.signal import resample
 from synth_core.types import Batch, Condition
 
 
@@ -80,7 +81,7 @@ class Heartbeat(Generator):
         keep = (torch.rand(n, generator=rng, device=rng.device) >= self.config.condition_dropout).to(self.device)
         start = self.noise(tuple(data.shape), rng)
         x = (1 - time)[:, None] * start + time[:, None] * data
-        output = self.network(seen(x, time), time, self.embedding(batch.condition, n, keep))
+        output = self.network(seen(x, time), time, self.embedding(batch.condition, n, keep), rng)
         error = (output - white_target(x, time, data)).square() * known
         return {"total": error.sum() / known.sum().clamp_min(1)}
 
@@ -90,6 +91,46 @@ class Heartbeat(Generator):
         """A row by the flow, then a record from it; `guidance` does not apply."""
         rows = self._rows(condition, n, rng, steps)
         return self.scaling.scaled(self.scaling.records(rows, condition.labels, rng, self.spec.shape[-1]))
+
+    def strip(
+        self,
+        condition_or_n: Condition | int,
+        *,
+        rng: torch.Generator,
+        seconds: float | None = None,
+        rate: float | None = None,
+        steps: int | None = None,
+    ) -> Batch:
+        """`sample` of another duration, or at another sampling rate: a heart beats on for as long as it is asked to.
+
+        Parameters
+        ----------
+        condition_or_n, rng, steps : as of `sample`.
+        seconds : 1 to 3,600; as in training where it is not given.
+        rate : 50 to 1,000 Hz; as in training where it is not given. A higher one adds samples, not frequencies.
+
+        Returns
+        -------
+        Batch whose spec has that shape and rate, in physical units, on the CPU.
+        """
+        spec = self.spec
+        seconds, rate = spec.seconds if seconds is None else seconds, spec.rate if rate is None else rate
+        if not 1 <= seconds <= 3600 or not 50 <= rate <= 1000:
+            raise InvalidSetting(f"A strip takes 1 to 3600 s at 50 to 1000 Hz. Got {seconds:g} s at {rate:g} Hz.")
+        condition = self._requested(condition_or_n, rng).to(self.device)
+        n = condition_or_n if isinstance(condition_or_n, int) else len(condition)
+        was_training = self.training
+        self.eval()
+        try:
+            with torch.no_grad():
+                rows = self._rows(condition, n, rng, steps)
+                made = self.scaling.records(rows, condition.labels, rng, round(seconds * spec.rate))
+                values = self.scaling.filtered(made, condition.labels).cpu().numpy()
+        finally:
+            self.train(was_training)
+        resampled = torch.from_numpy(resample(values, spec.rate, rate)).float()
+        longer = replace(spec, shape=tuple(resampled.shape[1:]), rate=rate)
+        return Batch(values=resampled, spec=longer, condition=condition.to("cpu"))
 
     def _rows(self, condition: Condition, n: int, rng: torch.Generator, steps: int | None) -> Tensor:
         """(n, size) by Heun's method, the last step towards the prediction."""

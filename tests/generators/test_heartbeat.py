@@ -164,6 +164,17 @@ class TestSamples:
         rr = rr_of(generator.sample(6, rng=seeded()).values, rate)
         assert sum(len(one) > 1 for one in rr) >= 5
 
+    def test_a_strip_goes_on_in_one_rhythm_at_any_rate(self) -> None:
+        strip = fitted().strip(of_class("tachycardia", 3), rng=seeded(), seconds=40, rate=250)
+        assert strip.values.shape == (3, 12, 10_000)
+        assert (strip.spec.rate, strip.spec.seconds) == (250, 40)
+        for record, rr in zip(strip.values, rr_of(strip.values, 250.0), strict=True):
+            assert len(rr) > 60
+            assert np.median(rr[:20]) == pytest.approx(np.median(rr[-20:]), rel=0.1)
+            assert float(record[2].sub(record[1] - record[0]).abs().max()) < 1e-4
+        with pytest.raises(InvalidSetting, match="1 to 3600 s"):
+            fitted().strip(2, rng=seeded(), seconds=0.1)
+
     def test_records_without_beats_are_noise_of_their_spectrum_and_the_card_says_so(self) -> None:
         noisy = cohort().values.clone()
         rng = seeded(9)
@@ -177,6 +188,17 @@ class TestSamples:
         drawn = generator.sample(Condition(labels=torch.eye(2)[[0] * 8]), rng=seeded()).values
         assert sum(len(one) == 0 for one in rr_of(drawn)) >= 4
         assert any("no beats" in sentence and "25 %" in sentence for sentence in generator.remarks)
+
+
+def test_the_loss_depends_on_its_rng_alone() -> None:
+    batch = cohort().select(list(range(16)))
+    first = fitted().loss(batch, "hearts", seeded(1))["total"]
+    torch.rand(5)  # the random state of the process moves on
+    fitted().network.out.weight.data.normal_(generator=seeded(2))
+    second, again = (fitted().loss(batch, "hearts", seeded(1))["total"] for _ in range(2))
+    fitted().network.out.weight.data.zero_()
+    assert torch.equal(second, again)
+    assert not torch.equal(first, second)
 
 
 class TestInfilling:

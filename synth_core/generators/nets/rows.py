@@ -9,6 +9,21 @@ from torch import Tensor, nn
 from synth_core.generators.nets.embedding import sinusoidal
 
 
+class Dropout(nn.Module):
+    """Dropout from a given source: nn.Dropout draws from the state of the process, which no seed of a run decides."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, x: Tensor, rng: torch.Generator | None) -> Tensor:
+        """`x` itself without `rng`."""
+        if rng is None:
+            return x
+        kept = torch.rand(x.shape, generator=rng, device=rng.device).to(x.device) >= self.share
+        return x * kept / (1 - self.share)
+
+
 class RowNetwork(nn.Module):
     """(n, size) to (n, size); puts out 0 before training.
 
@@ -25,7 +40,7 @@ class RowNetwork(nn.Module):
         self.time = nn.Linear(width, width)
         self.blocks = nn.ModuleList(
             nn.Sequential(
-                nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Dropout(dropout), nn.Linear(width, width)
+                nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), Dropout(dropout), nn.Linear(width, width)
             )
             for _ in range(depth)
         )
@@ -33,13 +48,14 @@ class RowNetwork(nn.Module):
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, x: Tensor, time: Tensor, embedding: Tensor) -> Tensor:
-        """`time` (n,) in [0, 1]; `embedding` (n, width)."""
+    def forward(self, x: Tensor, time: Tensor, embedding: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """`time` (n,) in [0, 1]; `embedding` (n, width); with `rng` values are dropped, as training wants it."""
         told = F.silu(self.time(sinusoidal(1000 * time, self.width)) + embedding)
         hidden = self.into(x)
         for block, modulation in zip(self.blocks, self.modulations, strict=True):
+            norm, first, active, drop, second = block
             scale, shift = modulation(told).chunk(2, dim=1)
-            hidden = hidden + (1 + scale) * block(hidden) + shift
+            hidden = hidden + (1 + scale) * second(drop(active(first(norm(hidden))), rng)) + shift
         output: Tensor = self.out(F.silu(hidden))
         return output
 
