@@ -40,6 +40,7 @@ class Anatomy:
     ectopic : (beats,) bool.
     gains : (beats, leads) height of each complex over the usual one.
     other : (leads, width) the usual ectopic beat, or None.
+    level : (leads,) mean of the record, which a source's high-pass filter brings to 0 whatever the beats are.
     power : (leads, bands), sharing : (bands, leads, leads) of the noise; see noise.py.
     """
 
@@ -48,6 +49,7 @@ class Anatomy:
     ectopic: NDArray[np.bool_]
     gains: Floats
     other: Floats | None
+    level: Floats
     power: Floats
     sharing: Floats
 
@@ -74,12 +76,12 @@ def anatomy_of(x: Floats, rate: float) -> Anatomy:
     left = fine - laid_out(shapes, peaks, fine.shape[-1], grid)
     left = _bridged(left, peaks, ectopic, grid)[:, :: grid.factor][:, : x.shape[-1]]
     power, sharing = band_spectra(left, rate)
-    return Anatomy(shape, np.diff(peaks) / grid.fine, ectopic, gains, other, power, sharing)
+    return Anatomy(shape, np.diff(peaks) / grid.fine, ectopic, gains, other, x.mean(-1), power, sharing)
 
 
 def _beatless(x: Floats, rate: float) -> Anatomy:
     nothing = np.empty(0)
-    return Anatomy(None, nothing, np.empty(0, dtype=bool), nothing, None, *band_spectra(x, rate))
+    return Anatomy(None, nothing, np.empty(0, dtype=bool), nothing, None, x.mean(-1), *band_spectra(x, rate))
 
 
 def steepest(fine: Floats, peaks: NDArray, grid: Grid) -> Floats:

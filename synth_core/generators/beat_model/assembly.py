@@ -24,7 +24,7 @@ def record(heart: Heart, common: Common, samples: int, grid: Grid, ectopic: bool
     roots = common.sharing[int(heart.shape is None)].cpu().numpy().astype(np.float64)
     noise = drawn_noise(heart.power, roots, samples, grid.rate, rng)
     if heart.shape is None:
-        return noise
+        return common.levelled(noise, rng)
     rhythm = heart.rhythm
     if ectopic:
         other, share, coupling, pause = common.ectopic_beat(rng)
@@ -34,7 +34,7 @@ def record(heart: Heart, common: Common, samples: int, grid: Grid, ectopic: bool
     if ectopic:
         shapes[odd] = other * float(np.sqrt((heart.shape**2).mean()))
     fine = laid_out(shapes, np.round(peaks * grid.fine), samples * grid.factor, grid)
-    return fine[:, :: grid.factor] + noise
+    return common.levelled(fine[:, :: grid.factor] + noise, rng)
 
 
 def gains_of(heart: Heart, common: Common, peaks: Floats, rng: np.random.Generator) -> Floats:

@@ -38,6 +38,7 @@ class Common(nn.Module):
 
     sharing: Tensor
     sway: Tensor
+    level: Tensor
     beatless: Tensor
     ectopic: Tensor
     timing: Tensor
@@ -51,6 +52,7 @@ class Common(nn.Module):
         bands, values = len(band_edges(rate)) - 1, leads * self.grid.width
         self.register_buffer("sharing", torch.eye(leads).repeat(2, bands, 1, 1))  # roots, with beats and without
         self.register_buffer("sway", torch.eye(leads))
+        self.register_buffer("level", torch.zeros(2, leads))  # mean and spread of the means of records
         self.register_buffer("beatless", torch.ones(1 + classes))  # share of records, in all and of each class
         self.register_buffer("ectopic", torch.zeros(1 + classes))
         self.register_buffer("timing", torch.zeros(4 + LANDMARKS, QUANTILES))
@@ -65,6 +67,8 @@ class Common(nn.Module):
                 mean = np.mean([anatomy.sharing for anatomy, yes in zip(found, chosen, strict=True) if yes], axis=0)
                 self._set("sharing", np.linalg.cholesky(mean + 1e-4 * np.eye(self.leads)), row)
         self._set("beatless", _shares(silent, labels))
+        levels = np.stack([anatomy.level for anatomy in found])
+        self._set("level", np.stack([levels.mean(0), levels.std(0)]))
         beating = [anatomy for anatomy in found if anatomy.shape is not None]
         if beating:
             self._fit_sway(beating)
@@ -98,6 +102,12 @@ class Common(nn.Module):
             for rhythm, anatomy, (_, marks) in zip(rhythms, odd, moved, strict=True)
         ]
         self._set("timing", np.quantile(np.array(rows).T, np.linspace(0.05, 0.95, QUANTILES), axis=1).T)
+
+    def levelled(self, record: Floats, rng: np.random.Generator) -> Floats:
+        """The record (leads, samples) about a mean as records have it."""
+        mean, spread = self.level.cpu().numpy().astype(np.float64)
+        level = mean + spread * rng.standard_normal(self.leads)
+        return np.asarray(record - record.mean(-1, keepdims=True) + level[:, None])
 
     def share(self, name: str, labels: NDArray[np.float32]) -> Floats:
         """(n,) probability that a record has no beats ("beatless"), or ectopic ones, by its labels."""
