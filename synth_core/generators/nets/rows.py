@@ -24,6 +24,16 @@ class Dropout(nn.Module):
         return x * kept / (1 - self.share)
 
 
+class Block(nn.Sequential):
+    """Layers one after the other, of which dropout is given `rng`."""
+
+    def forward(self, input: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """Of the shape of `input`."""
+        for layer in self:
+            input = layer(input, rng) if isinstance(layer, Dropout) else layer(input)
+        return input
+
+
 class RowNetwork(nn.Module):
     """(n, size) to (n, size); puts out 0 before training.
 
@@ -39,9 +49,7 @@ class RowNetwork(nn.Module):
         self.into, self.out = nn.Linear(size, width), nn.Linear(width, size)
         self.time = nn.Linear(width, width)
         self.blocks = nn.ModuleList(
-            nn.Sequential(
-                nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), Dropout(dropout), nn.Linear(width, width)
-            )
+            Block(nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), Dropout(dropout), nn.Linear(width, width))
             for _ in range(depth)
         )
         self.modulations = nn.ModuleList(nn.Linear(width, 2 * width) for _ in range(depth))
@@ -53,9 +61,8 @@ class RowNetwork(nn.Module):
         told = F.silu(self.time(sinusoidal(1000 * time, self.width)) + embedding)
         hidden = self.into(x)
         for block, modulation in zip(self.blocks, self.modulations, strict=True):
-            norm, first, active, drop, second = block
             scale, shift = modulation(told).chunk(2, dim=1)
-            hidden = hidden + (1 + scale) * second(drop(active(first(norm(hidden))), rng)) + shift
+            hidden = hidden + (1 + scale) * block(hidden, rng) + shift
         output: Tensor = self.out(F.silu(hidden))
         return output
 
