@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_core.beats import beats_of_each
 from synth_core.errors import InvalidSetting
-from synth_core.metrics.beats import beats_of_each
 from synth_core.metrics.lesions import peak_hu
 from synth_core.metrics.skull import CALCIFICATION, brain_of, calcified, cranial_cavity
 from synth_core.metrics.spectral import band_powers

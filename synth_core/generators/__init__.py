@@ -12,6 +12,7 @@ from synth_core.generators.cwgan import ConditionalWGAN
 from synth_core.generators.diffwave import DiffWave
 from synth_core.generators.flow import Flow
 from synth_core.generators.gan import DenseGAN
+from synth_core.generators.heartbeat import Heartbeat
 from synth_core.generators.memorise import Memorise
 from synth_core.generators.surrogate import Surrogate
 from synth_core.generators.time_diffusion import TimeDiffusion
@@ -20,7 +21,7 @@ from synth_core.generators.wavegan import WaveGAN
 from synth_core.generators.wgan_gp import WGANGP
 from synth_core.types import DataSpec
 
-METHODS = (Flow, DiffWave, TimeDiffusion, TimeVQVAE, WGANGP, WaveGAN, ConditionalWGAN, DenseGAN)
+METHODS = (Flow, Heartbeat, DiffWave, TimeDiffusion, TimeVQVAE, WGANGP, WaveGAN, ConditionalWGAN, DenseGAN)
 CONTROLS = (Surrogate, Memorise)  # what an evaluation must see through
 
 REGISTRY: dict[str, type[Generator]] = {generator.name: generator for generator in (*METHODS, *CONTROLS)}

@@ -131,6 +131,16 @@ class Generator(nn.Module, ABC):
         return False
 
     @property
+    def stop_band_only(self) -> bool:
+        """Whether that correction is of the source's stop band alone, and takes away only; see stop_band.py."""
+        return False
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences for the card on what this instance found in its data; none where there is nothing to say."""
+        return ()
+
+    @property
     def device(self) -> torch.device:
         """Where the parameters are."""
         return next(self.parameters()).device

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from synth_core.generators.balance import balance_rows
 from synth_core.generators.base import Generator
+from synth_core.generators.stop_band import stop_band_gains
 from synth_core.types import Batch, Condition
 
 MOST = 256  # examples per class: 0.35 dB in a band of one frequency
@@ -48,6 +49,19 @@ def calibrate(generator: Generator, batches: Iterable[Batch], most: int, rng: to
     for row in groups:
         balance[row] = _gains(generator, values[rows == row], row - 1, n, rng)
     scaling.set_balance(balance.to(generator.device))
+
+
+def quieten(generator: Generator, batches: Iterable[Batch], most: int, rng: torch.Generator) -> None:
+    """Take away from what a trained generator draws what the source's filter had taken away; parameters as above."""
+    scaling, n = generator.scaling, min(MOST, most)
+    scaling.set_balance(None)
+    values = torch.cat([batch.values for batch in batches])
+    if n < FEWEST or len(values) < FEWEST:
+        return
+    drawn = torch.cat([_drawn(generator, None, min(BLOCK, n - begin), rng) for begin in range(0, n, BLOCK)])
+    gains = stop_band_gains(scaling.independent(values), scaling.independent(drawn), rounds=2)
+    if gains is not None:
+        scaling.set_balance(gains.repeat(1 + len(generator.spec.classes), 1, 1).to(generator.device))
 
 
 def _gains(generator: Generator, real: Tensor, label: int | None, n: int, rng: torch.Generator) -> Tensor:

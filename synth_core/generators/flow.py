@@ -131,9 +131,18 @@ class Flow(Generator):
 
     @property
     def calibrated(self) -> bool:
-        """EEG is, unless the config says otherwise: it is known by its bands."""
-        usual = "spectrum" if self.spec.modality == "eeg" else "none"
-        return not self.spec.is_image and (self.config.calibration or usual) == "spectrum"
+        """EEG is, unless the config says otherwise: it is known by its bands. Of an ECG the stop band is."""
+        return self._calibration != "none"
+
+    @property
+    def stop_band_only(self) -> bool:
+        """Of an ECG, unless the config says otherwise: more would raise the grain between the beats."""
+        return self._calibration == "stop band"
+
+    @property
+    def _calibration(self) -> str:
+        usual = "spectrum" if self.spec.modality == "eeg" else "stop band"
+        return "none" if self.spec.is_image else self.config.calibration or usual
 
     @property
     def predicts(self) -> str:

@@ -112,11 +112,12 @@ class FlowConfig(GeneratorConfig):
         description="0.5 weighs all frequencies alike, 0 as they are. Empty: 0.5 for EEG, 0.25 for ECG.",
         json_schema_extra={"modalities": ["eeg", "ecg"]},
     )
-    calibration: Literal["spectrum", "none"] | None = Field(
+    calibration: Literal["spectrum", "stop band", "none"] | None = Field(
         None,
         title="Calibration",
         description="spectrum: after training a filter per channel and class takes away what the mean spectrum is off "
-        "by. Empty: for EEG; in an ECG it also raises the grain between the beats.",
+        "by; stop band: it takes away what the source's filter had taken, and nothing else. Empty: spectrum for EEG, "
+        "stop band for ECG, where the other also raises the grain between the beats.",
         json_schema_extra={"modalities": ["eeg", "ecg"]},
     )
     steps: int = Field(20, title="Sampler steps", ge=1, le=500, description="Steps when sampling; 10 to 25 are enough.")

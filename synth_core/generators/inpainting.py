@@ -122,13 +122,18 @@ class Known:
         filled[:, self._rows] = self._matrix @ moved
         return torch.where(self.keep, self.values, filled)  # exactly as given, rounding and all
 
+    def certain(self) -> Tensor:
+        """(n, *scaling.shape) bool: which independent channels are known where, of themselves or from others."""
+        known = self.keep[:, self.scaling.leads].clone()
+        if self._coupled:
+            known[:, self._columns] = self._certain
+        return known
+
     def channels(self) -> Tensor:
         """(n, 2 × channels, *size): what is known in scaled values, the middle elsewhere; then 1 where it is known."""
         n = len(self.values)
         middle = self.scaling.to_physical(self.values.new_zeros(1, *self.scaling.shape)).expand_as(self.values)
-        known = self.keep[:, self.scaling.leads].clone()
-        if self._coupled:
-            known[:, self._columns] = self._certain
+        known = self.certain()
         return torch.cat([self.scaling.to_scaled(self.fill(middle)), known.to(self.values.dtype)], dim=1).view(
             n, 2 * self.scaling.shape[0], *self.scaling.shape[1:]
         )

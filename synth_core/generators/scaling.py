@@ -135,7 +135,11 @@ class Scaling(nn.Module):
 
     def band_powers(self, values: Tensor) -> Tensor:
         """(channels, bands) typical power of physical signals (n, *spec.shape)."""
-        return band_powers(self._seen(values) - self._wide(self.centre.to(values.device)))
+        return band_powers(self.independent(values))
+
+    def independent(self, values: Tensor) -> Tensor:
+        """Physical (n, *spec.shape) to what a network sees of it, about its centre, in physical units."""
+        return self._seen(values) - self._wide(self.centre.to(values.device))
 
     def peak(self) -> Tensor:
         """(1, channels, 1 …) largest scaled magnitude in training, without whitening: ±peak is a tanh's ±1."""

@@ -1,7 +1,7 @@
 """Measures of synthetic data: pure functions of arrays, each judged against real data at the same size."""
 
+from synth_core.beats import Beats, beats
 from synth_core.metrics.aperiodic import aperiodic_exponent
-from synth_core.metrics.beats import Beats, beats
 from synth_core.metrics.biomarkers import Association, als_panel, association
 from synth_core.metrics.bootstrap import bootstrap, half_samples
 from synth_core.metrics.classifier import ClassifierSettings, Recovery, class_recovery

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from synth_core.beats import Beats, beats
 from synth_core.errors import SpecMismatch
-from synth_core.metrics.beats import Beats, beats
 
 FEWEST_BEATS = 3
 R_WAVE = 0.06  # s around a detected complex, within which its highest deflection is the R peak

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_core.beats import QRS_BAND, Beats, beats_of_each
 from synth_core.leads import FROM_I_AND_II, independent_leads
-from synth_core.metrics.beats import QRS_BAND, Beats, beats_of_each
 from synth_core.metrics.delineation import Intervals, intervals
 from synth_core.metrics.lead_checks import average_beats, einthoven_residual, reversal_of_average
 from synth_core.metrics.measure import Measure

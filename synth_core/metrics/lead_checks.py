@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
+from synth_core.beats import Beats, beats_of_each
 from synth_core.errors import SpecMismatch
 from synth_core.leads import FROM_I_AND_II
-from synth_core.metrics.beats import Beats, beats_of_each
 from synth_core.metrics.connectivity import correlation
 
 BEFORE, AFTER = 0.25, 0.45  # s around the R peak: P wave to T wave

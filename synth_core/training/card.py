@@ -49,6 +49,7 @@ def model_card(generator: Generator, name: str) -> str:
         f"- **Credit**: {source.get('citation') or 'none stated'}",
         f"- **Training**: {provenance.get('step', '?')} steps of {run.get('batch_size', '?')}, "
         f"seed {run.get('seed', '?')}, on {provenance.get('device', 'unknown')} in {provenance.get('seconds', '?')} s.",
+        *(f"- **How**: {sentence}" for sentence in generator.remarks),
         "- **Privacy**: trained without a formal guarantee; measure before sharing what it makes.",
         "- **Not for** diagnosis, nor as a substitute for real recordings in any decision on a patient.",
     ]

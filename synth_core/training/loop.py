@@ -19,7 +19,7 @@ from synth_core.data import Dataset
 from synth_core.data.dataset import check_real
 from synth_core.errors import ModelError, RunError
 from synth_core.generators import Generator, Phase
-from synth_core.generators.calibration import calibrate
+from synth_core.generators.calibration import calibrate, quieten
 from synth_core.training.average import MovingAverage
 from synth_core.training.checkpoint import newest_good, save_checkpoint, set_aside
 from synth_core.training.config import RunConfig
@@ -274,7 +274,8 @@ class _Session:
         self.heartbeat.update(message="Correcting spectra.")
         most = self.config.steps * self.config.batch_size // 10
         rng = torch.Generator().manual_seed(self.config.seed)
-        calibrate(self.generator, _some_batches(self.dataset, self.config.seed), most, rng)
+        correct = quieten if self.generator.stop_band_only else calibrate
+        correct(self.generator, _some_batches(self.dataset, self.config.seed), most, rng)
         self.heartbeat.update(message=self.notice)
         if self.run:
             self.record_config()  # the run itself can be loaded as a generator

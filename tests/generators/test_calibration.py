@@ -8,7 +8,7 @@ import torch
 from synth_core.errors import ModelError
 from synth_core.generators import Generator, build
 from synth_core.generators.balance import MOST_BANDS, balanced, band_count, band_powers
-from synth_core.generators.calibration import FEWEST, LARGEST, calibrate
+from synth_core.generators.calibration import FEWEST, LARGEST, calibrate, quieten
 from synth_core.generators.scaling import Scaling
 from synth_core.leads import TWELVE_LEADS
 from synth_core.types import Batch, Condition, DataSpec
@@ -102,3 +102,19 @@ def test_derived_leads_stay_consistent() -> None:
     assert generator.scaling.balance_of(None, 4) is not None
     one, two, three = generator.sample(4, rng=torch.Generator().manual_seed(0)).values[:, :3].unbind(1)
     assert torch.equal(three, two - one)
+
+
+def test_where_the_stop_band_alone_is_quietened_the_rest_stays_and_nothing_is_raised() -> None:
+    quiet = torch.fft.rfft(real_batch().values)
+    quiet[..., 56:] *= 0.01
+    real = Batch(torch.fft.irfft(quiet), EEG, real_batch().condition)
+    generator = build("surrogate", EEG)
+    generator.scaling.fit([real])
+    generator.sample_scaled = lambda condition, n, *, rng, **_: generator.scaling.to_scaled(  # type: ignore[method-assign]
+        coloured(torch.eye(2)[torch.arange(n) % 2], 0.15, rng)
+    )
+    quieten(generator, [real], 10_000, torch.Generator().manual_seed(1))
+    balance = generator.scaling.balance
+    assert float(balance.max()) == 1
+    assert float(balance[..., 60:].max()) < 0.1
+    assert bool((balance[..., :48] == 1).all())

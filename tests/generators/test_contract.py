@@ -23,6 +23,7 @@ SMALL = {
     "cwgan": {"channels": 32, "latent": 16},
     "flow": {"dim": 32, "depth": 2, "width": 8, "steps": 3},
     "gan": {"hidden": 16, "latent": 16},
+    "heartbeat": {"components": 8, "noise_components": 8, "width": 32, "steps": 3},
     "wavegan": {"channels": 8, "latent": 16},
     "diffwave": {"width": 8, "layers": 4, "steps": 5},
     "time_diffusion": {"width": 8, "stages": 3, "steps": 3},

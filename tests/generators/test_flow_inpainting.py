@@ -184,7 +184,7 @@ def test_misuse_of_inpaint_is_refused_with_a_sentence() -> None:
 
 
 def test_a_lead_made_by_a_shipped_model_follows_the_other_eleven() -> None:
-    generator = load_generator(SHIPPED_MODELS / "demo-ecg", device="cpu")
+    generator = load_generator(SHIPPED_MODELS / "ptbxl", device="cpu")
     assert isinstance(generator, Flow)
     true = generator.sample(4, rng=seeded(5), steps=6)
     lead = TWELVE_LEADS.index("V3")
