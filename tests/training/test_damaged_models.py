@@ -73,7 +73,8 @@ def test_a_damaged_provenance_is_a_sentence(kind: str, model: Path, monkeypatch:
     refused(model, "provenance.json")
 
 
-@pytest.mark.parametrize("kind", DAMAGE.keys() - {"gone", "one bit"})  # a model has no checksums: a bit goes unseen
+# a model has no checksums: a bit goes unseen
+@pytest.mark.parametrize("kind", [kind for kind in DAMAGE if kind not in ("gone", "one bit")])
 def test_damaged_weights_are_a_sentence(kind: str, model: Path) -> None:
     DAMAGE[kind](model / "weights.safetensors")
     refused(model, "weights.safetensors")
