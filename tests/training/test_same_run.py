@@ -10,24 +10,34 @@ import pytest
 import torch
 
 from synth_core.__main__ import main
-from synth_core.data import Dataset
+from synth_core.data import Dataset, Preparation, prepare
 from synth_core.errors import ModelError, RunError
 from synth_core.generators import REGISTRY, build
+from synth_core.simulate import ct_cohort, ecg_cohort
 from synth_core.training import RunConfig, check_same, create_run, load_generator, save_generator, work
 from tests.generators.test_contract import SMALL
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def in_a_process_of_its_own(dataset: Path, seed: int) -> dict[str, str]:
-    command = [sys.executable, "-m", "tests.training.weights", str(dataset), str(seed)]
+@pytest.fixture(scope="module")
+def datasets(tone_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """An EEG, an ECG and a CT dataset, so that each generator has one that it can learn."""
+    folder = tmp_path_factory.mktemp("cohorts")
+    prepare(ecg_cohort(6, 0), folder / "ecg", Preparation(seconds=5.0))
+    prepare(ct_cohort(4, 0), folder / "ct", Preparation(image_size=64))
+    return [tone_dataset, folder / "ecg", folder / "ct"]
+
+
+def in_a_process_of_its_own(datasets: list[Path], seed: int) -> dict[str, str]:
+    command = [sys.executable, "-m", "tests.training.weights", str(seed), *map(str, datasets)]
     made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return dict(line.split() for line in made.stdout.splitlines())
 
 
-def test_two_processes_and_one_seed_give_the_same_weights(tone_dataset: Path) -> None:
-    first, second, other = (in_a_process_of_its_own(tone_dataset, seed) for seed in (5, 5, 6))
-    assert set(first) == {name for name, kind in REGISTRY.items() if "eeg" in kind.modalities}
+def test_two_processes_and_one_seed_give_the_same_weights(datasets: list[Path]) -> None:
+    first, second, other = (in_a_process_of_its_own(datasets, seed) for seed in (5, 5, 6))
+    assert set(first) == set(REGISTRY)
     assert first == second
     assert all(first[name] != other[name] for name in first)
 

@@ -1,4 +1,7 @@
-"""Prints, for every generator, a hash of its weights after a few steps: `python weights.py DATASET SEED`."""
+"""Prints, for every generator, a hash of its weights after a few steps: `python weights.py SEED DATASET …`.
+
+Each is trained on the first of the datasets whose modality it makes.
+"""
 
 import hashlib
 import sys
@@ -6,7 +9,6 @@ from pathlib import Path
 
 from synth_core import Dataset, RunConfig, build, train
 from synth_core.generators import REGISTRY
-from synth_core.types import DataSpec
 from tests.generators.test_contract import SMALL
 
 
@@ -20,11 +22,8 @@ def weights_of(name: str, part: Dataset, seed: int) -> str:
     return digest.hexdigest()[:16]
 
 
-def names_for(spec: DataSpec) -> list[str]:
-    return [name for name, kind in sorted(REGISTRY.items()) if spec.modality in kind.modalities]
-
-
 if __name__ == "__main__":
-    part = Dataset.open(Path(sys.argv[1])).split()["train"]
-    for name in names_for(part.spec):
-        print(name, weights_of(name, part, int(sys.argv[2])))
+    parts = [Dataset.open(Path(path)).split()["train"] for path in sys.argv[2:]]
+    for name, kind in sorted(REGISTRY.items()):
+        part = next(part for part in parts if part.spec.modality in kind.modalities)
+        print(name, weights_of(name, part, int(sys.argv[1])))
