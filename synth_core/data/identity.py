@@ -166,6 +166,12 @@ def _shown(code: str, evidence: Evidence) -> str:
     return code if evidence.public or code.lower() in parts else pseudonym(code)
 
 
+def reads_as_person(folder: str) -> bool:
+    """Whether a folder is called like a person: sub-07, P12, 12345."""
+    found = any(kind.search(folder) for kind in (_WORD, _LETTER, _S))
+    return found or bool(_NUMBER.match(folder) and not _YEAR.match(folder))
+
+
 def _guessed(place: PurePath, classes: frozenset[str]) -> str:
     """A name in the path that reads like a person: words first, then letters, numbers of folders, s last; of one
     kind the nearest to the file."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Unpack
 
 from synth_core.data.archives import unpack_archives
+from synth_core.data.class_folders import with_class_folders
 from synth_core.data.identity import identified
 from synth_core.data.listing import nothing_in
 from synth_core.data.plausible import asked_about
@@ -16,7 +17,7 @@ from synth_core.data.readers.base import RATES, Opening, Told
 from synth_core.data.readers.files import Files
 from synth_core.data.readers.names import unique
 from synth_core.data.recording import Recording
-from synth_core.data.tables import with_class_folders, with_tables
+from synth_core.data.tables import with_tables
 from synth_core.errors import DamagedFile, DataError, UnrecognisedData
 
 KNOWN_ENDINGS = {
