@@ -58,6 +58,11 @@ class _Join:
     said: str = ""
     problem: DataError | None = None
 
+    @property
+    def by_slice(self) -> bool:
+        """Whether each slice of a volume has a row."""
+        return any(len(rows) > 1 for rows in self.rows)
+
 
 def with_tables(recordings: Sequence[Recording], files: Files) -> list[Recording]:
     """The recordings with what tables in their folder, or in one above, say of them.
@@ -86,7 +91,7 @@ def with_tables(recordings: Sequence[Recording], files: Files) -> list[Recording
             continue  # it is of other files
         files.take(file)
         joins.append(join)
-    joins.sort(key=lambda join: join.shared)
+    joins.sort(key=lambda join: 0 if join.by_slice else 2 if join.shared else 1)
     result = _given(result, joins)
     return _with_spreadsheets(result, files)
 

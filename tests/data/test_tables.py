@@ -11,7 +11,7 @@ from PIL import Image
 
 from synth_core.data import Recording, open_recordings
 from synth_core.errors import DataError
-from tests.data.fuzz_ct import head
+from tests.data.fuzz_ct import head, nifti
 
 FILES = tuple(f"{i}.png" for i in range(6))
 
@@ -78,6 +78,17 @@ def test_a_table_of_slices_comes_before_one_of_patients(tmp_path: Path) -> None:
     recordings = open_recordings(root)
     assert classes(recordings) == {"Intraparenchymal": 1, "No_Hemorrhage": 5}
     assert "Patient_demographics.csv: 2 of 2 rows matched" in said(recordings)
+
+
+def test_a_table_of_the_slices_of_volumes_comes_before_one_of_volumes(tmp_path: Path) -> None:
+    (tmp_path / "ct_scans").mkdir()
+    for number in (70, 71):
+        nifti(tmp_path / "ct_scans" / f"{number:03d}.nii", head(32))
+    (tmp_path / "Patient_demographics.csv").write_text("Patient Number,Age,Epidural\n70,60,1\n71,60,1\n")
+    rows = "".join(f"{person},{k + 1},{int(k == 1)}\n" for person in (70, 71) for k in range(3))
+    (tmp_path / "hemorrhage_diagnosis_raw_ct.csv").write_text("PatientNumber,SliceNumber,Epidural\n" + rows)
+    for one in open_recordings(tmp_path):
+        assert [labels["Epidural"] for labels in one.slice_labels] == [0, 1, 0]
 
 
 def test_one_table_gives_classes_and_another_the_people(tmp_path: Path) -> None:
