@@ -71,6 +71,7 @@ class Dataset:
         if not (path / "dataset.json").is_file():
             raise DataError(path, "is not a prepared dataset (it has no dataset.json); choose one or prepare it first.")
         info = read_json(path / "dataset.json")
+        _check_source(path, info)
         spec = _spec(path, info)
         table = _table(path, spec.classes)
         values = Shards(path, "values", spec.shape, np.float32, len(table))
@@ -213,6 +214,14 @@ def check_real(dataset: Dataset, allowed: bool) -> None:
         made = f" ({origin})" if origin else ""
         problem = f"{dataset.name} holds synthetic examples{made}: what learns from them repeats the faults of another "
         raise InvalidSetting(f"{problem}generator. Take recordings, or allow it ({ALLOWED}).")
+
+
+def _check_source(path: Path, info: Any) -> None:
+    """DamagedFile where it is not said whether the examples are synthetic: that must not be taken for real."""
+    source = info.get("source", {}) if isinstance(info, dict) else {}
+    kinds = [source.get(name, False) for name in ("simulated", "synthetic")] if isinstance(source, dict) else [None]
+    if not all(isinstance(kind, bool) for kind in kinds):
+        raise DamagedFile(path / "dataset.json", "has a damaged `source`; prepare the dataset again.")
 
 
 def _spec(path: Path, info: Any) -> DataSpec:

@@ -12,6 +12,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import PurePath, PurePosixPath
 from typing import TypeVar
 
@@ -51,12 +52,16 @@ _LETTER = re.compile(r"^((?:pn|pt|vp|id|p)[-_]?\d+)(?![a-z0-9])", re.IGNORECASE)
 _S = re.compile(r"^(s[-_]?\d+)(?![a-z0-9])(?!_(?:19|20)\d\d)", re.IGNORECASE)
 _NUMBER = re.compile(r"^\d{1,7}$")
 _LEADING_NUMBER = re.compile(r"^(\d{2,7})[_\-]")
+_LONG_LEADING_NUMBER = re.compile(r"^(\d{4,7})[_\-]")  # of a folder: short ones count classes and steps
+_SESSION = re.compile(
+    r"^(?:(?:ses|session|visit|day|night|run|block)[_\- ]?\d*|(?:19|20)\d\d[_\-]?[01]\d[_\-]?[0-3]\d.*)$", re.IGNORECASE
+)
 _YEAR = re.compile(r"^(?:19|20)\d\d$")
 _PLACEHOLDER = re.compile(
     r"^(?:x+|0+|9{3,}|n/?a|nan|nil|none|null|unknown|unnamed|undefined|missing|empty|blank|default|test|demo|dummy|"
     r"sample|example|phantom|patient|subject|person|name|id|no[ _-]?(?:id|name|patient)|"
     r"(?:patient|subject)[ _^-]?(?:id|name|code|x+|0+)?|[-_.?*#^ ]*)$|"
-    r"(?<![a-z])anon|de-?ident|pseudonymi[sz]ed|redact|removed|masked|confidential|withheld|"
+    r"(?<![a-z])anon|de-?ident|^de-?id$|^hidden$|^private$|^blinded$|pseudonymi[sz]ed|redact|removed|masked|confidential|withheld|"
     r"not[ _-](?:available|stated|given)",
     re.IGNORECASE,
 )
@@ -166,9 +171,15 @@ def _shown(code: str, evidence: Evidence) -> str:
     return code if evidence.public or code.lower() in parts else pseudonym(code)
 
 
+def reads_as_person(folder: str) -> bool:
+    """Whether a folder is called like a person: sub-07, P12, 12345."""
+    found = any(kind.search(folder) for kind in (_WORD, _LETTER, _S))
+    return found or bool(_NUMBER.match(folder) and not _YEAR.match(folder))
+
+
 def _guessed(place: PurePath, classes: frozenset[str]) -> str:
-    """A name in the path that reads like a person: words first, then letters, numbers of folders, s last; of one
-    kind the nearest to the file."""
+    """A name in the path that reads like a person: words first, then letters, s, numbers of folders, and last the
+    folder above one that is called like a session; of one kind the nearest to the file."""
     parts = PurePosixPath(without_ending(place)).parts[::-1]
     folders = [part for part in parts[1:] if part not in classes]
     for kind in (_WORD, _LETTER, _S):
@@ -178,7 +189,12 @@ def _guessed(place: PurePath, classes: frozenset[str]) -> str:
     if (leading := _LEADING_NUMBER.match(parts[0])) and not _YEAR.match(leading[1]):
         return leading[1]
     numbers = [part for part in folders[:2] if _NUMBER.match(part) and not _YEAR.match(part)]
-    return numbers[-1] if numbers else ""
+    if numbers:
+        return numbers[-1]
+    for part in folders[:2]:
+        if (leading := _LONG_LEADING_NUMBER.match(part)) and not _YEAR.match(leading[1]):
+            return leading[1]
+    return next((above for below, above in pairwise(folders[:3]) if _SESSION.match(below) and above), "")
 
 
 def _splits(before: Sequence[Recording], after: Sequence[Recording]) -> bool:

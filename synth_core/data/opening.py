@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Unpack
 
 from synth_core.data.archives import unpack_archives
+from synth_core.data.class_folders import with_class_folders
 from synth_core.data.identity import identified
 from synth_core.data.listing import nothing_in
 from synth_core.data.plausible import asked_about
 from synth_core.data.readers import READERS, table, vendors
 from synth_core.data.readers.base import RATES, Opening, Told
+from synth_core.data.readers.channels import of_the_same_kind
 from synth_core.data.readers.files import Files
 from synth_core.data.readers.names import unique
 from synth_core.data.recording import Recording
-from synth_core.data.tables import with_class_folders, with_tables
+from synth_core.data.tables import with_tables
 from synth_core.errors import DamagedFile, DataError, UnrecognisedData
 
 KNOWN_ENDINGS = {
@@ -85,6 +87,7 @@ def open_recordings(
     if not recordings:
         raise opening.skipped[0] if opening.skipped else _unrecognised(path)
     recordings = _of_possible_rates(recordings, opening)
+    recordings = [_with_losses(one) for one in recordings]
     recordings = asked_about(recordings, opening.unit)
     recordings, folders = with_class_folders(with_tables(recordings, files))
     recordings = identified(_uniquely_named(recordings), opening.subject_pattern, folders)
@@ -105,6 +108,13 @@ def _of_possible_rates(recordings: list[Recording], opening: Opening) -> list[Re
     if recordings and not possible:
         raise opening.skipped[-1]
     return possible
+
+
+def _with_losses(recording: Recording) -> Recording:
+    """A warning where channels of its own kind were left out."""
+    left_out = [str(name) for name in recording.metadata.get("channels left out", ())]
+    said = of_the_same_kind(recording.spec.modality, left_out) if left_out and not recording.spec.is_image else ""
+    return replace(recording, warnings=(*recording.warnings, said)) if said else recording
 
 
 def _uniquely_named(recordings: list[Recording]) -> list[Recording]:

@@ -7,122 +7,126 @@ refused; how many rows and files found one another is always said.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from itertools import takewhile
+from pathlib import PurePath
 
 from synth_core.data.above import TABLES
-from synth_core.data.deidentify import pseudonym
+from synth_core.data.label_table import (
+    ENDINGS,
+    MOST_CLASSES,
+    NAMES_FILES,
+    NAMES_PEOPLE,
+    LabelTable,
+    Row,
+    read_label_table,
+    rows_of,
+)
 from synth_core.data.layouts import named_by_layout, without_ending
-from synth_core.data.readers.files import Files, read_bounded
+from synth_core.data.readers.files import Files
 from synth_core.data.readers.names import is_number
-from synth_core.data.readers.participants import PERSONAL, class_name
 from synth_core.data.recording import Recording
 from synth_core.errors import DataError
 
-LIMIT = 2**26  # bytes of a table
-MOST_CLASSES = 20
 NUMBERED = ("CT-ICH", "Brain CT hemorrhage")  # whose tables lie at the top and name patients and slices by number
 DEPTH = 5  # parts of a path that a row may name
-_SUBJECT = re.compile(
-    r"^(?:subject|patient|participant|person|case)s?[_\- ]?(?:id|nr|no|number|name|code)?$", re.IGNORECASE
-)
-_FILE = re.compile(r"^(?:id|name|key|(?:file|image|img|scan|slice|record(?:ing)?|path|volume|study).*)$", re.IGNORECASE)
 _SLICE = re.compile(r"slice", re.IGNORECASE)
-_LABEL = re.compile(
-    r"label|class|diagnos|target|categor|outcome|group|condition|^y$|^dx$|haemorr|hemorr|finding", re.IGNORECASE
-)
-_NO_LABEL = re.compile(
-    r"\b(?:sex|gender|age|split|fold|set|date|device|site|hospital|scanner|rate|unit)\b", re.IGNORECASE
-)
-_NO_CLASS = re.compile(
-    r"^(?:train(?:ing)?|test(?:ing)?|val(?:id(?:ation)?)?|dev|eval|fold.*|(?:train|test|val)[_\- ]?(?:set|data|split)|"
-    r"brain|bone|subdural|images?|imgs?|pics?|data|files?|records?|raw|ct|eeg|ecg|edf|nii|dicom|dcm|scans?|slices?|png|"
-    r"jpe?g|tiff?|ct_scans|ses.*|sub.*|pat.*|.*\.zip)$",
-    re.IGNORECASE,
-)
 _TAIL = re.compile(r"^(.*?)(\d+)$")
 Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Row:
-    """What one row gives: 0 or 1 for the classes that it knows, and the person, "" where it names none."""
+class _Join:
+    """What one table says of the recordings that it may be about.
 
-    labels: Mapping[str, int]
-    subject: str
+    Parameters
+    ----------
+    own : numbers of these recordings. rows : of each, in the order of its slices where there are several.
+    shared : whether a row is of several recordings, such as those of one patient.
+    by_folders : whether every row that was found writes folders too.
+    said : the counts, or why nothing was used. problem : what speaks against using the table at all.
+    """
 
-
-@dataclass(frozen=True)
-class _Table:
-    """The columns of a file as text."""
-
-    file: Path
-    columns: Mapping[str, list[str]]
+    table: LabelTable
+    own: tuple[int, ...]
+    rows: tuple[tuple[Row, ...], ...] = ()
+    shared: bool = False
+    by_folders: bool = False
+    said: str = ""
+    problem: DataError | None = None
 
     @property
-    def rows(self) -> int:
-        return len(next(iter(self.columns.values()), ()))
+    def by_slice(self) -> bool:
+        """Whether each slice of a volume has a row."""
+        return any(len(rows) > 1 for rows in self.rows)
 
 
 def with_tables(recordings: Sequence[Recording], files: Files) -> list[Recording]:
     """The recordings with what tables in their folder, or in one above, say of them.
 
-    Only recordings that have no classes yet are looked at. A table that is not used is a warning on them; one that
-    lies above what was opened counts only where it surely means these files, and nothing is said of it otherwise.
+    Only recordings that have no classes yet are looked at. Where several tables speak of a recording, one that names
+    files or slices comes before one of patients: the classes are those of the first that has any, the person too. A
+    table that is not used is a warning; one that lies above what was opened counts only where it surely means these
+    files, and nothing is said of it otherwise.
 
     Raises
     ------
-    DataError : for a table that could mean several files by one row, or that most rows and files do not share.
+    DataError : where no table fits, for one that could mean several files by one row, or that most rows and files do
+        not share.
     """
     result = list(recordings)
     above = [file for file in files.above if file.name in TABLES]
-    for file in (*files.named(".csv", ".tsv"), *above):
+    joins = []
+    for file in (*files.named(*ENDINGS), *files.named(".txt"), *above):
         folder = file.parent if file in above else files.place(file).parent
         own = [i for i, one in enumerate(result) if _is_open(one) and _below(one, folder)]
-        table = _read(file) if own else None
-        if table is None:
-            continue
-        try:
-            joined = _joined(table, [result[i] for i in own], folder, file in above)
-        except DataError:
-            if file in above:
-                continue  # it is of other files
-            raise
+        table = read_label_table(file) if own else None
+        join = _joined(table, own, [result[i] for i in own], folder) if table is not None else None
+        if join is None or (not join.rows and not file.name.lower().endswith(ENDINGS)):
+            continue  # any text
+        if file in above and (join.problem is not None or not join.rows or not _is_sure(join, result, folder)):
+            continue  # it is of other files
         files.take(file)
-        for i, one in zip(own, joined, strict=True):
-            result[i] = one
+        joins.append(join)
+    joins.sort(key=lambda join: 0 if join.by_slice else 2 if join.shared else 1)
+    result = _given(result, joins)
+    return _with_spreadsheets(result, files)
+
+
+def _given(recordings: list[Recording], joins: Sequence[_Join]) -> list[Recording]:
+    """What the tables say, the more particular ones first; DataError where there is only one that does not fit."""
+    result = list(recordings)
+    labelled: dict[int, str] = {}  # recordings that a table before has spoken of → its name
+    for join in joins:
+        if join.problem is not None and not any(other.rows and set(join.own) <= set(other.own) for other in joins):
+            raise join.problem
+        name = join.table.file.name
+        classes = any(row.labels for rows in join.rows for row in rows)
+        said = str(join.problem) if join.problem is not None else join.said
+        before = next((labelled[i] for i in join.own if i in labelled), "")
+        if classes and before:
+            said = f"{said} Its classes were not used: {before} gives classes more particularly."
+        elif classes and join.shared:
+            said = f"{said} Its classes are of whole people: each file of a person has them."
+        elif join.rows and not classes and not any(row.subject for rows in join.rows for row in rows):
+            said = f"{said} It gives no classes: no column has 0 and 1, yes and no, or 2 to {MOST_CLASSES} words."
+        for i, rows in zip(join.own, join.rows or ((),) * len(join.own), strict=True):
+            result[i] = _with_rows(result[i], rows, said, not before)
+        if classes and not before:
+            labelled |= dict.fromkeys(join.own, name)
     return result
 
 
-def with_class_folders(recordings: Sequence[Recording]) -> tuple[list[Recording], frozenset[str]]:
-    """Recordings without classes, labelled by the folders that they lie in; and the names of these folders.
-
-    The folder right above the files, where there are a few of them, called by words and each with two files at least:
-    parts of a split, windows, people and sessions are no classes.
-    """
-    own = [i for i, one in enumerate(recordings) if _is_open(one)]
-    names = {i: folder for i in own if (folder := _class_folder(recordings[i]))}
-    counts = Counter(names.values())
-    if len(names) < len(own) or not 1 < len(counts) <= MOST_CLASSES or min(counts.values()) < 2:
-        return list(recordings), frozenset()
-    result = list(recordings)
-    said = f"The classes are the names of the folders: {', '.join(sorted(counts))}."
-    for i, name in names.items():
-        labels = {one: int(one == name) for one in sorted(counts)}
-        result[i] = replace(result[i], labels=labels, warnings=(*result[i].warnings, said))
-    return result, frozenset(counts)
-
-
-def _class_folder(recording: Recording) -> str:
-    """The folder above a file, within what was opened, where it may be a class; else ""."""
-    parts = PurePath(recording.evidence.shown).parts[1:-1] if recording.evidence is not None else ()
-    name = parts[-1] if parts else ""
-    return "" if _NO_CLASS.match(name) or any(map(str.isdigit, name)) else name
+def _with_spreadsheets(recordings: list[Recording], files: Files) -> list[Recording]:
+    """A warning where a table lies there in a form that is not read."""
+    sheets = files.named(".xlsx", ".xls", ".ods")
+    if not sheets or not any(map(_is_open, recordings)):
+        return recordings
+    said = f"{sheets[0].name} is a spreadsheet, which is not read; save it as CSV where it says who or what these are."
+    return [replace(one, warnings=(*one.warnings, said)) if _is_open(one) else one for one in recordings]
 
 
 def _is_open(recording: Recording) -> bool:
@@ -133,60 +137,51 @@ def _below(recording: Recording, folder: PurePath) -> bool:
     return recording.evidence is not None and recording.evidence.place.is_relative_to(folder)
 
 
-def _read(file: Path) -> _Table | None:
-    """A table with a header and at least two columns; None for any other text."""
-    try:
-        text = read_bounded(file, LIMIT, "a table of labels").decode("utf-8-sig", "replace")
-        first = text.partition("\n")[0]
-        delimiter = max(",;\t", key=first.count)
-        rows = list(csv.DictReader(io.StringIO(text), delimiter=delimiter))
-    except (DataError, csv.Error):
-        return None
-    names = [name for name in (rows[0] if rows else {}) if name and name.strip()]
-    if len(names) < 2:
-        return None
-    return _Table(file, {name.strip(): [str(row.get(name) or "").strip() for row in rows] for name in names})
-
-
-def _joined(table: _Table, recordings: list[Recording], folder: PurePath, above: bool) -> list[Recording]:
+def _joined(table: LabelTable, own: list[int], recordings: list[Recording], folder: PurePath) -> _Join:
     paths = [_key(one.evidence.place) for one in recordings if one.evidence is not None]
-    found = _by_slice(table, recordings, paths) or _by_two(table, paths) or _by_one(table, paths)
-    if above and (found is None or not _is_sure(table, found, recordings, folder)):
-        return recordings
+    try:
+        found = _by_slice(table, recordings, paths) or _by_two(table, paths) or _by_one(table, paths)
+    except DataError as error:
+        return _Join(table, tuple(own), problem=error)
     if found is None:
-        return _unused(table, recordings, folder)
+        return _unused(table, own, recordings, folder)
     keys, matched = found
-    rows_found = len({row for rows in matched for row in rows})
-    files_found = sum(bool(rows) for rows in matched)
-    counts = f"{rows_found} of {table.rows} rows matched, {len(matched) - files_found} files without a row"
-    if 2 * files_found < len(matched) and 2 * rows_found < table.rows:
-        raise DataError(table.file, f"{counts}. Its column {keys[0]!r} names other files; correct it.")
-    said = f"{table.file.name}: {counts}."
-    given = _rows(table, keys)
-    return [_with_rows(one, [given[row] for row in rows], said) for one, rows in zip(recordings, matched, strict=True)]
+    hits = Counter(row for rows in matched for row in rows)
+    files_found = sum(map(bool, matched))
+    counts = f"{len(hits)} of {table.rows} rows matched, {len(matched) - files_found} files without a row"
+    if 2 * files_found < len(matched) and 2 * len(hits) < table.rows:
+        problem = DataError(table.file, f"{counts}. Its column {keys[0]!r} names other files; correct it.")
+        return _Join(table, tuple(own), problem=problem)
+    given = rows_of(table, keys)
+    rows = tuple(tuple(given[row] for row in rows) for rows in matched)
+    by_folders = bool(hits) and all(set(table.columns[keys[0]][row]) & {"/", "\\"} for row in hits)
+    shared = max(hits.values(), default=0) > 1
+    return _Join(table, tuple(own), rows, shared, by_folders, f"{table.file.name}: {counts}.")
 
 
-def _is_sure(table: _Table, found: Matched, recordings: list[Recording], folder: PurePath) -> bool:
+def _is_sure(join: _Join, recordings: Sequence[Recording], folder: PurePath) -> bool:
     """Whether a table above means these files: it lies beside them, its rows name their folder too, or it is of a
     collection of volumes and slices that names its files by numbers."""
-    keys, matched = found
-    named = [table.columns[keys[0]][row] for rows in matched for row in rows]
-    if named and all(set(cell) & {"/", "\\"} for cell in named):
+    if join.by_folders:
         return True
-    places = [one.evidence.place for one in recordings if one.evidence is not None]
+    places = [one.evidence.place for i in join.own if (one := recordings[i]).evidence is not None]
     if all(place.parent == folder for place in places):
         return True
     layouts = [named_by_layout(place) for place in places]
     return all(layout is not None and layout.collection in NUMBERED for layout in layouts)
 
 
-def _with_rows(recording: Recording, rows: list[Row], said: str) -> Recording:
+def _with_rows(recording: Recording, rows: Sequence[Row], said: str, classes: bool) -> Recording:
     """One row is of the whole recording; several are of its slices, in order."""
     warnings = (*recording.warnings, said)
-    if not rows or recording.evidence is None:
+    evidence = recording.evidence
+    if not rows or evidence is None:
         return replace(recording, warnings=warnings)
     subjects = {row.subject for row in rows} - {""}
-    evidence = replace(recording.evidence, table=next(iter(subjects))) if len(subjects) == 1 else recording.evidence
+    if len(subjects) == 1 and not evidence.table:
+        evidence = replace(evidence, table=next(iter(subjects)))
+    if not classes:
+        return replace(recording, evidence=evidence, warnings=warnings)
     if len(rows) == 1:
         return replace(recording, labels=rows[0].labels, evidence=evidence, warnings=warnings)
     names = dict.fromkeys(name for row in rows for name in row.labels)
@@ -195,27 +190,27 @@ def _with_rows(recording: Recording, rows: list[Row], said: str) -> Recording:
     return replace(recording, labels=labels, slice_labels=slices, evidence=evidence, warnings=warnings)
 
 
-def _unused(table: _Table, recordings: list[Recording], folder: PurePath) -> list[Recording]:
+def _unused(table: LabelTable, own: list[int], recordings: list[Recording], folder: PurePath) -> _Join:
     """An error where the table stands for files in its own folder, else a warning."""
     beside = any(one.evidence is not None and one.evidence.place.parent == folder for one in recordings)
-    if beside and any(_FILE.match(name) or _SUBJECT.match(name) for name in table.columns):
+    if beside and any(NAMES_FILES.match(name) or NAMES_PEOPLE.match(name) for name in table.columns):
         problem = (
             f"0 of {table.rows} rows matched, {len(recordings)} files without a row; its columns name other files."
         )
-        raise DataError(table.file, problem)
-    sentence = f"{table.file.name} lies with the recordings and was not used: none of its columns names them."
-    return [replace(one, warnings=(*one.warnings, sentence)) for one in recordings]
+        return _Join(table, tuple(own), problem=DataError(table.file, problem))
+    said = f"{table.file.name} lies with the recordings and was not used: none of its columns names them."
+    return _Join(table, tuple(own), said=said)
 
 
 Matched = tuple[tuple[str, ...], list[list[int]]]  # columns of the key; rows of each recording
 
 
-def _by_one(table: _Table, paths: list[Key]) -> Matched | None:
+def _by_one(table: LabelTable, paths: list[Key]) -> Matched | None:
     """By one column: the longest path, the name, a number after a prefix, or the folder of a person."""
-    ways: tuple[Callable[[_Table, str, list[Key]], list[list[int]] | None], ...] = (_by_path, _by_tail, _by_folder)
+    ways: tuple[Callable[[LabelTable, str, list[Key]], list[list[int]] | None], ...] = (_by_path, _by_tail, _by_folder)
     for way in ways:
         best: Matched | None = None
-        for name in table.columns:
+        for name in _naming(table):
             rows = way(table, name, paths)
             if rows is not None and any(rows) and (best is None or _hits(rows) > _hits(best[1])):
                 best = (name,), rows
@@ -224,31 +219,55 @@ def _by_one(table: _Table, paths: list[Key]) -> Matched | None:
     return None
 
 
+def _naming(table: LabelTable) -> list[str]:
+    """Columns that may name files: ages and counts are numbers too, and are not called so."""
+    first = next(iter(table.columns))
+    return [
+        name
+        for name, cells in table.columns.items()
+        if name == first or NAMES_FILES.match(name) or NAMES_PEOPLE.match(name) or not all(map(is_number, cells))
+    ]
+
+
 def _hits(rows: list[list[int]]) -> int:
     return sum(map(bool, rows))
 
 
-def _by_path(table: _Table, name: str, paths: list[Key]) -> list[list[int]] | None:
+def _by_path(table: LabelTable, name: str, paths: list[Key]) -> list[list[int]] | None:
     """Each cell is the end of a path; DataError where it is the end of several."""
     owners: dict[Key, list[int]] = defaultdict(list)
     for number, path in enumerate(paths):
         for length in range(1, len(path) + 1):
             owners[path[-length:]].append(number)
     result: list[list[int]] = [[] for _ in paths]
-    for row, cell in enumerate(table.columns[name]):
-        key = _key(PurePath(cell.replace("\\", "/"))) if cell else ()
-        found = owners.get(key, []) if key else []
+    written = [PurePath(cell.replace("\\", "/")) for cell in table.columns[name]]
+    elsewhere = _common(written)  # such as the folders of another machine
+    for row, (cell, place) in enumerate(zip(table.columns[name], written, strict=True)):
+        found = owners.get(_key(place), []) or owners.get(_key(PurePath(*place.parts[elsewhere:])), []) if cell else []
         if len({paths[one] for one in found}) > 1:
-            if not (_FILE.match(name) or "/" in cell or "." in cell):
+            if not (NAMES_FILES.match(name) or "/" in cell or "." in cell):
                 return None  # a number that many files share is no name of one
             both = " or ".join("/".join(paths[one]) for one in found[:2])
             raise DataError(table.file, f"{cell!r} could be {both}; write the folder into the column {name!r}.")
         for one in found:
             result[one].append(row)
-    return None if any(len(rows) > 1 for rows in result) else result
+    twice = next((i for i, rows in enumerate(result) if len(rows) > 1), None)
+    if twice is not None and NAMES_FILES.match(name):
+        problem = (
+            f"has {len(result[twice])} rows for {'/'.join(paths[twice][-2:])} that differ; keep one for each file."
+        )
+        raise DataError(table.file, problem)
+    return None if twice is not None else result
 
 
-def _by_tail(table: _Table, name: str, paths: list[Key]) -> list[list[int]] | None:
+def _common(written: Sequence[PurePath]) -> int:
+    """How many folders all of these begin with."""
+    folders = [path.parts[:-1] for path in written if path.parts]
+    same = takewhile(lambda parts: len(set(parts)) == 1, zip(*folders, strict=False))
+    return sum(1 for _ in same)
+
+
+def _by_tail(table: LabelTable, name: str, paths: list[Key]) -> list[list[int]] | None:
     """img1 and 1.png: numbers after one prefix on each side."""
     cells = [_TAIL.match(PurePath(cell).stem) for cell in table.columns[name]]
     stems = [_TAIL.match(path[-1]) for path in paths]
@@ -256,7 +275,7 @@ def _by_tail(table: _Table, name: str, paths: list[Key]) -> list[list[int]] | No
     numbers = Counter(int(found[2]) for found in stems if found)
     if not all(cells) or not all(stems) or any(len(one) > 1 for one in prefixes) or max(numbers.values()) > 1:
         return None
-    if not _FILE.match(name):
+    if not NAMES_FILES.match(name):
         return None
     rows = defaultdict(list)
     for row, found in enumerate(cells):
@@ -265,17 +284,17 @@ def _by_tail(table: _Table, name: str, paths: list[Key]) -> list[list[int]] | No
     return None if any(len(own) > 1 for own in result) else result
 
 
-def _by_folder(table: _Table, name: str, paths: list[Key]) -> list[list[int]] | None:
+def _by_folder(table: LabelTable, name: str, paths: list[Key]) -> list[list[int]] | None:
     """Each cell is the folder of a person, whose recordings share the row."""
     row_of = {_key(PurePath(cell))[-1]: row for row, cell in enumerate(table.columns[name]) if cell}
-    if not _SUBJECT.match(name) or len(row_of) < sum(map(bool, table.columns[name])):
+    if not NAMES_PEOPLE.match(name) or len(row_of) < sum(map(bool, table.columns[name])):
         return None
     return [next(([row_of[part]] for part in path[-2::-1] if part in row_of), []) for path in paths]
 
 
-def _by_two(table: _Table, paths: list[Key]) -> Matched | None:
+def _by_two(table: LabelTable, paths: list[Key]) -> Matched | None:
     """By patient and slice: a folder of the path, and the name of the file."""
-    people = [name for name in table.columns if _SUBJECT.match(name)]
+    people = [name for name in table.columns if NAMES_PEOPLE.match(name)]
     slices = [name for name in table.columns if _SLICE.search(name)]
     if not people or not slices:
         return None
@@ -286,7 +305,7 @@ def _by_two(table: _Table, paths: list[Key]) -> Matched | None:
     return ((people[0], slices[0]), matched) if any(matched) and max(map(len, matched)) == 1 else None
 
 
-def _by_slice(table: _Table, recordings: list[Recording], paths: list[Key]) -> Matched | None:
+def _by_slice(table: LabelTable, recordings: list[Recording], paths: list[Key]) -> Matched | None:
     """By the volume of a patient and the number of a slice within it: as many rows as it has slices."""
     slices = next((name for name in table.columns if _SLICE.search(name)), None)
     if slices is None or all(one.slices == 1 for one in recordings):
@@ -305,56 +324,6 @@ def _by_slice(table: _Table, recordings: list[Recording], paths: list[Key]) -> M
                 raise DataError(table.file, problem)
         return (name, slices), matched
     return None
-
-
-def _rows(table: _Table, keys: tuple[str, ...]) -> list[Row]:
-    """What each row says, in the order of the table."""
-    classes = _classes(table, keys)
-    subject = next((name for name in table.columns if _SUBJECT.match(name)), None)
-    people = table.columns[subject] if subject is not None else [""] * table.rows
-    return [
-        Row(
-            {name: value for name, values in classes.items() if (value := values[row]) is not None},
-            _person(people[row]),
-        )
-        for row in range(table.rows)
-    ]
-
-
-def _person(cell: str) -> str:
-    return pseudonym(cell) if cell else ""
-
-
-def _classes(table: _Table, keys: tuple[str, ...]) -> dict[str, list[int | None]]:
-    """0, 1 or not known, per class and row: columns of 0 and 1, of codes, or of a few words."""
-    left = {
-        name: cells
-        for name, cells in table.columns.items()
-        if name not in keys and not any(one.search(name) for one in (_NO_LABEL, PERSONAL)) and not _SUBJECT.match(name)
-    }
-    named = {name: cells for name, cells in left.items() if _LABEL.search(name)}
-    classes: dict[str, list[int | None]] = {}
-    for name, cells in left.items():
-        distinct = set(cells) - {""}
-        if distinct and distinct <= {"0", "1", "0.0", "1.0"} and (name not in named or not _FILE.match(name)):
-            classes[name] = [int(float(cell)) if cell else None for cell in cells]
-        elif name in named or (not named and (_are_codes(distinct) or not any(map(is_number, distinct)))):
-            classes |= _words(name, cells)
-    return classes
-
-
-def _are_codes(values: set[str]) -> bool:
-    """Whether these are grades or codes of classes: whole numbers below 10."""
-    return bool(values) and all(re.fullmatch(r"\d", value) for value in values)
-
-
-def _words(name: str, cells: list[str]) -> dict[str, list[int | None]]:
-    """One class for each value; several in one cell are parted by ; or |."""
-    values = [[part.strip() for part in re.split(r"[;|]", cell) if part.strip()] for cell in cells]
-    distinct = sorted({value for own in values for value in own}, key=lambda text: (len(text), text))
-    if not 1 < len(distinct) <= MOST_CLASSES:
-        return {}
-    return {class_name(name, value): [int(value in own) if own else None for own in values] for value in distinct}
 
 
 def _key(path: PurePath) -> Key:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,8 +53,10 @@ def read_preview(file: Path, shape: tuple[int, ...], classes: int) -> Preview:
 
 
 def preview_bytes(preview: Preview) -> bytes:
-    """The content of its file."""
-    arrays = {"values": preview.values} | ({} if preview.labels is None else {"labels": preview.labels})
+    """The content of its file, which says that it is synthetic, as files of `sample` do."""
+    origin = np.array(json.dumps({"synthetic": True, "name": f"preview at step {preview.step}"}))
+    arrays = {"values": preview.values, "origin": origin}
+    arrays |= {} if preview.labels is None else {"labels": preview.labels}
     made = io.BytesIO()
     np.savez(made, **arrays)  # type: ignore[arg-type]
     return made.getvalue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -12,7 +13,7 @@ from synth_core.data import Preparation, open_recordings, prepare
 from synth_core.errors import DataError
 from tests.conftest import BESIDE
 
-CASES = BESIDE.parent / "cases"
+CASES = Path(os.environ.get("SYNTHSCOPE_SHARED_DATA", BESIDE)).parent / "cases"
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="no ../shared/cases here")
 
 # case → recordings, subjects, recordings of each class

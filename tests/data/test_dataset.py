@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synth_core.data import Dataset, Preparation, prepare
+from synth_core.data import Dataset, Preparation, open_recordings, prepare
 from synth_core.data.shards import Shards, ShardWriter
 from synth_core.data.split import assign_subjects
 from synth_core.errors import DataError, InvalidSetting
@@ -143,6 +143,8 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "words": lambda path: (path / "dataset.json").write_text("{"),
     "another format": lambda path: rewrite(path / "dataset.json", format=99),
     "no spec": lambda path: rewrite(path / "dataset.json", spec={"shape": 3}),
+    "no word on what it is": lambda path: rewrite(path / "dataset.json", source=None),
+    "neither real nor synthetic": lambda path: rewrite(path / "dataset.json", source={"synthetic": "?"}),
     "cut shard": lambda path: cut(path / "values-00000.npy"),
     "no shard": lambda path: (path / "values-00000.npy").unlink(),
     "no table": lambda path: (path / "examples.parquet").unlink(),
@@ -159,3 +161,9 @@ def test_a_damaged_directory_says_so(dataset: Dataset, damage: str) -> None:
     DAMAGE[damage](dataset.path)
     with pytest.raises(DataError, match=r"(again|choose|damaged)"):
         Dataset.open(dataset.path)
+
+
+def test_the_values_of_a_prepared_dataset_are_not_opened_as_recordings(dataset: Dataset) -> None:
+    for path in (dataset.path, dataset.path / "values-00000.npy"):
+        with pytest.raises(DataError, match="is a prepared dataset"):
+            open_recordings(path, modality="eeg", unit="uV", rate=100)

@@ -103,3 +103,11 @@ def test_a_series_whose_scale_is_not_certain_is_warned_of(
 ) -> None:
     write(tmp_path / "a", **changes)
     assert sentence in " ".join(open_recordings(tmp_path)[0].warnings)
+
+
+def test_phases_that_only_the_time_of_acquisition_tells_apart_are_two_volumes(tmp_path: Path) -> None:
+    write(tmp_path / "a", AcquisitionTime="101010", SOPInstanceUID="1.2.1")
+    for file in (tmp_path / "a").iterdir():
+        file.rename(file.with_name(f"first {file.name}"))
+    write(tmp_path / "a", 100, AcquisitionTime="101510.5", SOPInstanceUID="1.2.2")
+    assert tissue(tmp_path) == ([35, 135], [])

@@ -52,6 +52,7 @@ LAYOUTS = {
         "p00/p00000/p00000_s01.hea": "p00000",
         "p00/p00001/p00001_s00.hea": "p00001",
     },
+    "mdd": {"H S1 EC.edf": "H S1", "H S1 EO.edf": "H S1", "MDD S1 EC.edf": "MDD S1"},
     "ptb": {
         "patient001/s0010_re.hea": "patient001",
         "patient001/s0014lre.hea": "patient001",
@@ -136,6 +137,16 @@ def test_sessions_and_shelves_are_no_people(tmp_path: Path) -> None:
     assert len({one.subject for one in open_recordings(tmp_path / "n/2021/12345")}) == 1
 
 
+def test_a_folder_of_sessions_and_a_number_before_a_word_are_people(tmp_path: Path) -> None:
+    make(tmp_path / "a", dict.fromkeys(["AB/session1/rec.edf", "AB/session2/rec.edf", "CD/session1/rec.edf"], ""))
+    make(tmp_path / "b", dict.fromkeys(["lee/2020-01-01/x.edf", "lee/20200102/x.edf", "chan/2020-01-01/x.edf"], ""))
+    make(tmp_path / "c", dict.fromkeys(["1001_pre/x.edf", "1001_post/x.edf", "1002_pre/x.edf"], ""))
+    for folder, two in (("a", "AB"), ("b", "lee"), ("c", "1001")):
+        people = sorted(one.subject for one in open_recordings(tmp_path / folder))
+        assert len(set(people)) == 2
+        assert people.count(two) == 2
+
+
 def test_a_guess_is_said_and_travels(tmp_path: Path) -> None:
     make(tmp_path / "files", dict.fromkeys(["rest.edf", "task.edf"], ""))
     recordings = open_recordings(tmp_path / "files")
@@ -163,7 +174,7 @@ def test_a_pattern_that_cannot_work_is_refused(tmp_path: Path, pattern: str, pro
 
 @pytest.mark.parametrize(
     "code", ["", "X", "xxxx", "0", "000000", "ANONYMIZED", "Anonymous^Patient", "anon_17", "De-identified", "unknown",
-             "REMOVED", "N/A", "Patient ID", "no name", "pseudonymised", "NOT AVAILABLE", "***"],
+             "REMOVED", "N/A", "Patient ID", "no name", "pseudonymised", "NOT AVAILABLE", "***", "DEID", "hidden"],
 )  # fmt: skip
 def test_placeholders_name_nobody(code: str) -> None:
     assert is_placeholder(code)

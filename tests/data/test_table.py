@@ -115,3 +115,13 @@ def test_a_bad_table_is_a_sentence(tmp_path: Path, case: str) -> None:
     frame.to_csv(tmp_path / "x.csv", index=False)
     with pytest.raises(DataError, match=expected):
         open_recordings(tmp_path)
+
+
+def test_columns_that_are_no_channels_are_named(tmp_path: Path) -> None:
+    rows = "".join(f"{i / 128},{i % 7},{i % 5},{'seizure' if i > 300 else 'rest'}\n" for i in range(640))
+    (tmp_path / "a.csv").write_text("time,Cz,Pz,state\n" + rows)
+    (record,) = open_recordings(tmp_path, unit="uV")
+    assert any("not read as channels: state." in sentence for sentence in record.warnings)
+    states = open_recordings(tmp_path, unit="uV", label_column="state")
+    assert [one.labels for one in states] == [{"rest": 1, "seizure": 0}, {"rest": 0, "seizure": 1}]
+    assert not any("not read" in sentence for one in states for sentence in one.warnings)

@@ -138,3 +138,17 @@ def test_any_page_of_half_an_hour(shared_data: Path) -> None:
     kinds = [mark.kind for mark in hundred.annotations]
     assert (kinds.count("beat"), kinds.count("rhythm")) == (2273, 1)
     assert (hundred.metadata["age"], hundred.metadata["sex"]) == (69, "male")
+
+
+def test_a_lead_at_another_rate_is_said_to_be_left_out(tmp_path: Path) -> None:
+    import wfdb
+
+    times = np.arange(2000) / 500
+    slow, fast = np.sin(times[::4]), np.sin(times)
+    wfdb.wrsamp(
+        "x1", fs=125, units=["mV", "mV", "mmHg"], sig_name=["I", "V5", "ABP"], e_p_signal=[slow, fast, slow + 80],
+        samps_per_frame=[1, 4, 1], fmt=["16"] * 3, adc_gain=[200.0] * 3, baseline=[0] * 3, write_dir=str(tmp_path),
+    )  # fmt: skip
+    (record,) = open_recordings(tmp_path)
+    assert (record.spec.channels, record.spec.rate) == (("V5",), 500)
+    assert [sentence for sentence in record.warnings if sentence.endswith("for their rate or their unit: I.")]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from synth_core.data import open_recordings
 from synth_core.errors import LONGEST, RunError
 from synth_core.training import RunDirectory, check_same, listed, resume
 from synth_core.workspace import Workspace
@@ -151,3 +152,9 @@ def test_a_run_is_not_resumed_into_what_is_no_file(
     with pytest.raises(RunError, match="could not be read or written") as caught:
         resume(run.path)
     assert is_a_sentence(str(caught.value))
+
+
+def test_a_preview_that_is_opened_as_data_is_synthetic(run: RunDirectory) -> None:
+    spec = run.config()["spec"]
+    recordings = open_recordings(run.previews()[0], modality=spec["modality"], unit=spec["unit"], rate=spec["rate"])
+    assert all(one.source.synthetic for one in recordings)

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -87,11 +88,21 @@ def read(files: Files, opening: Opening) -> list[Recording]:
             arrays = array_file(file, files.head(file))
             if arrays is not None:
                 files.take(file)
+                _check_not_prepared(file)
                 recordings += _Reading(arrays, files, opening).recordings()
         except DataError as error:
             files.take(file)
             opening.skipped.append(error)
     return recordings
+
+
+def _check_not_prepared(file: Path) -> None:
+    """DataError for the values of a dataset of ours: what they are, and whether they are synthetic, stands beside."""
+    if all(file.with_name(name).is_file() for name in ("dataset.json", "examples.parquet")):
+        problem = (
+            "is a prepared dataset, which is used as it is; train or merge it, or prepare the recordings themselves."
+        )
+        raise DataError(file.parent, problem)
 
 
 class _Reading:

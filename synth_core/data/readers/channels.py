@@ -16,6 +16,7 @@ from synth_core.types import Modality
 _GRID = re.compile(r"^[A-I]\d{1,2}$")  # BioSemi caps: A1 … H32, where A1 is no ear and C3 not of the 10-20 system
 NO_KINDS: Mapping[str, str] = MappingProxyType({})
 SHOWN = 8  # channel names in a message
+ALIKE_LEFT_OUT = "Channels that are called like {kind} are left out, for their rate or their unit: {names}."
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,15 @@ def choose(
     wanted = {"eeg": "EEG", "ecg": "ECG", "ct": "CT"}[modality] if modality else "EEG or ECG"
     some = ", ".join(labels[:SHOWN]) + (" …" if len(labels) > SHOWN else "")
     raise DataError(file, f"has no {wanted} channel in volts (found {some or 'none'}); it is left out.")
+
+
+def of_the_same_kind(modality: Modality, left_out: Sequence[str]) -> str:
+    """A warning of channels that were left out though they are called like those that were taken; else ""."""
+    called = [name for name, kind in zip(left_out, kinds_by_name(left_out), strict=True) if kind == modality]
+    if modality == "ecg":
+        called = [name for name in left_out if is_lead(name)]
+    names = ", ".join(called[:8]) + (" …" if len(called) > 8 else "")
+    return ALIKE_LEFT_OUT.format(kind=modality.upper(), names=names) if called else ""
 
 
 def _of_one_rate(picks: list[int], rates: Sequence[float]) -> list[int]:

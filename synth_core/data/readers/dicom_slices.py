@@ -40,7 +40,7 @@ TAGS = [
     "SeriesNumber", "GantryDetectorTilt", "SliceThickness", "Manufacturer", "ManufacturerModelName",
     "ConvolutionKernel", "KVP", "BodyPartExamined", "BurnedInAnnotation", "NumberOfFrames", "SamplesPerPixel",
     "BitsAllocated", "RescaleSlope", "RescaleIntercept", "RescaleType", "PixelPaddingValue", "InstanceNumber",
-    "AcquisitionNumber", "TemporalPositionIndex", "TemporalPositionIdentifier",
+    "AcquisitionNumber", "AcquisitionTime", "TemporalPositionIndex", "TemporalPositionIdentifier",
 ]  # fmt: skip
 # group 0002 or 0008 with an explicit or a short implicit length, little-endian, at the very beginning
 _BARE = re.compile(
@@ -71,7 +71,8 @@ class Slice:
     position : mm along the normal of the slice, upwards.
     size : rows, columns. spacing : mm between rows, between columns.
     orientation : direction of a row, then of a column, unit vectors (right → left, front → back, up).
-    instance, acquisition, temporal : numbers of the image, of its acquisition, of its phase. kind : type and kernel.
+    instance, acquisition, temporal : numbers of the image, of its acquisition, of its phase. time : of acquisition, as
+        written. kind : type and kernel.
     slope, intercept : stored value → HU. scale : who says so, see SCALES.
     padding : the stored value that means no measurement.
     """
@@ -90,6 +91,7 @@ class Slice:
     acquisition: str = ""
     kind: str = ""
     temporal: str = ""
+    time: str = ""
     scale: str = "HU"
 
     @property
@@ -291,6 +293,7 @@ def _slice(file: Path, header: Any, groups: tuple[Any, ...], frame: int | None) 
         acquisition=str(header.get("AcquisitionNumber") or ""),
         kind=f"{header.get('ImageType')} {value_of(header, 'ConvolutionKernel', groups)}",
         temporal=str(header.get("TemporalPositionIndex") or header.get("TemporalPositionIdentifier") or ""),
+        time=str(header.get("AcquisitionTime") or ""),
         scale=_scale(given),
     )
 

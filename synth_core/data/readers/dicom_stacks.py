@@ -2,9 +2,9 @@
 
 The slices of a series are one volume where each lies at a place of its own. Where places repeat, or nearly do, they are
 parted by what the headers say of the reconstruction (kind of image, kernel) and of phases (temporal index, acquisition
-number), else by the order of the instances, in which a second stack begins where positions jump back. Acquisition
-numbers alone part nothing: many scanners give every slice its own. Regular stacks that interleave are two volumes where
-they lie in folders of their own, or where together they are not regular. Copies of a file count once.
+number or time), else by the order of the instances, in which a second stack begins where positions jump back.
+Acquisition numbers alone part nothing: many scanners give every slice its own. Regular stacks that interleave are two
+volumes where they lie in folders of their own, or where together they are not regular. Copies of a file count once.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def stacks_of(slices: Sequence[Slice]) -> list[list[Slice]]:
         lambda one: one.kind,
         lambda one: one.temporal,
         lambda one: one.acquisition,
+        lambda one: one.time,
         lambda one: (one.kind, one.temporal, one.acquisition),
     )
     for key in keys:

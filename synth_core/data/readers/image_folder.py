@@ -37,7 +37,8 @@ from synth_core.types import DataSpec
 
 BONE = "bone"  # a folder of the same slices in another window
 LOOKED_AT = 5  # images that tell what deep values mean
-FEWEST = 3  # slices of one folder that make a collection without a table
+FEWEST = 3  # slices of one folder, or of a tree of images, that make a collection without a table
+BESIDE = (".txt", ".md", ".csv", ".tsv", ".json", ".pdf", ".xlsx")  # notes that may lie with images
 DISTANCE_ASSUMED = "The distance between its pages is not known."
 _HEALTHY = re.compile(r"no[_\- ]|none$|normal|healthy|control|negative", re.IGNORECASE)
 
@@ -73,9 +74,11 @@ class ImageSlices(Recording):
 
 
 def read(files: Files, opening: Opening) -> list[Recording]:
-    """One recording per grey image of a folder that has a table of labels, or at least three slices."""
+    """One recording per grey image of a folder that has a table of labels, or at least three slices, or lies in a tree
+    of nothing else."""
     images = files.starting(*MAGIC)
     folders, masks = parted(images)
+    alone = len(images) >= FEWEST and all(file in images or file.name.lower().endswith(BESIDE) for file in files)
     recordings: list[Recording] = []
     for folder, members in folders.items():
         if folder.name.lower() == BONE and folder.with_name("brain") in folders:
@@ -84,7 +87,8 @@ def read(files: Files, opening: Opening) -> list[Recording]:
                 DataError(folder, "shows the slices of the folder beside it in a bone window; left out.")
             )
             continue
-        if not _table_near(files, folder) and (_few(files, members) or not is_grey(members[0])):
+        few = not alone and _few(files, members)
+        if not _table_near(files, folder) and (few or not is_grey(members[0])):
             continue  # a figure beside recordings
         own = {key: file for (owner, key), file in masks.items() if owner == folder}
         files.take(*members, *own.values())

@@ -28,6 +28,9 @@ from synth_core.data.recording import MemoryRecording, Recording, Source
 from synth_core.errors import DamagedFile, DataError, InvalidSetting, UnrecognisedData
 from synth_core.types import DataSpec, Modality
 
+LEFT_OUT = (
+    "Columns that are not read as channels: {names}. `label_column` and `subject_column` say what a column means."
+)
 WHOLE_FILE = "The table does not say which of its rows are of one person, so all of them count as one."
 MOST_COMMON = 20  # columns that are called alike make a row a window
 MOST_CLASSES, MOST_RECORDINGS = 256, 1_000_000
@@ -173,6 +176,10 @@ class _Table:
             there = ", ".join(list(split)[:8])
             problem = f"has no columns called like electrodes or leads (found {there}); state `channels`."
             raise UnrecognisedData(self.file, problem)
+        others = [name for name in split if name not in columns]
+        if others and not self.opening.channels:
+            names = ", ".join(others[:8]) + (" …" if len(others) > 8 else "")
+            self.warnings.append(LEFT_OUT.format(names=names))
         units = [split[name][1] or self.units.get(name, "") for name in columns]
         return columns, [split[name][0] for name in columns], units
 

@@ -99,7 +99,7 @@ def described(file: Path, content: bytes | None = None) -> Text:
     DataError : for a first line of more than LONGEST_LINE bytes, or of more columns than are read.
     """
     start = _beginning(file) if content is None else _lines(file, io.BytesIO(content))
-    encoding = _encoding(start)
+    encoding = encoding_of(start)
     widest = max(start.splitlines() or [b""], key=len)
     for separator in SEPARATORS[:-1]:
         check_cells(file, widest, separator)  # before a line is cut into cells
@@ -203,7 +203,8 @@ def _lines(file: Path, content: io.BufferedIOBase | gzip.GzipFile | io.BytesIO) 
     return b"".join(lines)
 
 
-def _encoding(start: bytes) -> str:
+def encoding_of(start: bytes) -> str:
+    """What a text is encoded in, from its bytes or the first of them."""
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     nulls = (start[:200:2].count(0), start[1:200:2].count(0))
