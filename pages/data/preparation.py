@@ -33,11 +33,12 @@ def show(path: Path, recordings: list[Recording]) -> None:
     from synth_core.data import Preparation
 
     st.subheader("Prepare", anchor=False)
+    spec = recordings[0].spec
+    same = "size and field of view" if spec.is_image else "length, rate and channels"
     st.caption(
-        "Every example gets the same length, rate and channels. Later, training and testing are split by subject: "
+        f"Every example gets the same {same}. Later, training and testing are split by subject: "
         "nobody is on both sides, because a generator tested on people it has seen looks better than it is."
     )
-    spec = recordings[0].spec
     placed = marks.choose(path, recordings)
     hidden = {*idle_fields(Preparation, spec.modality), *Placement.model_fields}
     shown = [name for name in SHOWN[spec.modality] if not (placed.get("around") and name in SLIDING)]

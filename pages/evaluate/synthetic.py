@@ -83,7 +83,7 @@ def _generator(dataset: Path, spec: Mapping[str, Any]) -> Synthetic | None:
     model = panels.choose_model(spec)
     if model is None:
         return None
-    n = int(st.number_input("n synthetic", 20, 10_000, 400, 100, key="evaluate-n", width=130))
+    n = int(st.number_input("Synthetic examples", 20, 10_000, 400, 100, key="evaluate-n", width=150))
     seed = int(st.session_state.get("evaluate-seed", 0))
 
     def load(progress: jobs.Progress) -> Batch:

@@ -16,4 +16,7 @@ elif known:
         st.query_params.clear()
     session.show(code)
 else:
+    st.write("Open the invitation that you were sent. If you took part before, go on with your participation code.")
     joining.returning()
+if visitor.principal() is not None and st.session_state.get("rate-started") is None:  # who rates sees no way out
+    st.page_link(shell.script("home"), label="Back to the workspace", icon=":material/arrow_back:")

@@ -8,6 +8,20 @@ from collections.abc import Mapping
 from typing import Any
 
 MODALITY_TITLES = {"eeg": "EEG", "ecg": "ECG", "ct": "CT"}
+TOLD = {
+    "rate": "Rate (Hz)",
+    "unit": "Unit",
+    "modality": "Modality",
+    "channels": "Channels",
+    "label_column": "Column with the classes",
+    "subject_column": "Column with the subjects",
+    "time_column": "Column with the time",
+    "labels_from": "Classes from participants.tsv",
+    "severity_from": "Severity from participants.tsv",
+    "hu_offset": "Offset to HU",
+    "window": "Window (HU)",
+    "pixel_mm": "Pixel size (mm)",
+}  # what files may leave unsaid: the engine's and the command line's names, and those of the form
 _UNITS = {"uV": "µV", "pixels": "px"}
 
 
@@ -47,6 +61,19 @@ def plain(text: object) -> str:
     parted = _LATE.sub(lambda found: found[0] + _JOINER, seen)
     escaped = _MARKS.sub(r"\\\g<0>", parted)
     return re.sub(r":$", r"\:", _LEADING.sub(r"\1\\\2", escaped))
+
+
+_TOLD = re.compile(rf"`({'|'.join(TOLD)})`")
+
+
+def asks(text: object) -> bool:
+    """Whether a sentence of the engine names something that files do not say and the form takes."""
+    return _TOLD.search(str(text)) is not None
+
+
+def as_in_form(text: object) -> str:
+    """The same sentence with “Pixel size (mm)” for `pixel_mm`."""
+    return _TOLD.sub(lambda found: f"“{TOLD[found[1]]}”", str(text))
 
 
 def in_badge(text: object) -> str:

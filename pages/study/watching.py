@@ -37,7 +37,7 @@ def show(study: StudyRecord) -> None:
         f"{protocol.per_side} real and {protocol.per_side} synthetic items",
         words.counted(protocol.practice, "practice item"),
         words.counted(protocol.repeated, "hidden repeat"),
-        f"{protocol.steps} answers",
+        f"answers in {protocol.steps} steps",
         f"{rendering.modality.upper()}, step {rendering.step:.3g} {words.unit(rendering.unit)}",
     ]
     st.caption(words.plain(" · ".join(facts)))

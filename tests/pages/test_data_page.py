@@ -71,7 +71,8 @@ def test_what_an_array_does_not_say_is_asked_and_told(app: AppTest, tmp_path: Pa
     app.segmented_control(key="data-view").set_value("Add data").run()
     app.text_input(key="source-path").set_value(str(tmp_path / "windows.npy")).run()
     app.button(key="source-open").click().run()
-    assert "modality" in app.error[0].value
+    assert "“Modality”" in app.error[0].value
+    assert "What files do not say" in text(app)
     app.number_input(key="told-rate").set_value(128.0).run()
     app.selectbox(key="told-unit").set_value("uV").run()
     app.selectbox(key="told-modality").set_value("eeg").run()
@@ -87,7 +88,7 @@ def test_the_window_of_grey_values_is_asked_and_told(app: AppTest, tmp_path: Pat
     app.selectbox(key="told-modality").set_value("ct").run()
     app.text_input(key="source-path").set_value(str(tmp_path / "grey.npy")).run()
     app.button(key="source-open").click().run()
-    assert "window" in app.error[0].value
+    assert "“Window (HU)”" in app.error[0].value
     app.text_input(key="told-window").set_value("0, wide").run()
     assert "two numbers of HU" in app.error[0].value
     app.text_input(key="told-window").set_value("0, 80").run()
@@ -121,7 +122,7 @@ def test_a_pattern_is_tried_out_before_it_is_used(app: AppTest, tmp_path: Path) 
     (tmp_path / "files").mkdir()
     trials(tmp_path / "files")
     opened(app, tmp_path / "files")
-    assert "2 subjects as it is" in text(app)
+    assert "2 subjects as it is now" in text(app)
     app.text_input(key="whose-pattern").set_value("([a-z]+").run()
     assert "no regular expression" in app.error[0].value
     assert app.button(key="whose-use").disabled

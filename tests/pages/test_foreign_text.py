@@ -30,7 +30,7 @@ SAFE = {
     "summary": "built of plain() and digits", "dataset_line": "built of counted() and example()",
     "model_card": "goes through plain() line by line", "paragraphs": "plain() line by line", "count": "digits",
     "preview_counts": "built of counted() and number()",
-    "_label": "names of settings in our own code", "_title": "names of settings in our own code",
+    "label_of": "names of settings in our own code", "_title": "names of settings in our own code",
 }  # fmt: skip
 # attributes that are text of ours: enumerations and descriptions in the code of generators, experiments and reports
 # functions of ours that hand an argument on: their callers are held to the same
@@ -173,7 +173,7 @@ def pick(target: ast.AST, value: ast.AST, name: str) -> list[ast.AST]:
             return [value]
         if isinstance(value, ast.IfExp):
             return [*pick(target, value.body, name), *pick(target, value.orelse, name)]
-        if isinstance(value, ast.Call) and called(value) == "_label":
+        if isinstance(value, ast.Call) and called(value) == "label_of":
             return [value]
         return [UNKNOWN]
     return []
