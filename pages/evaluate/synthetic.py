@@ -107,6 +107,11 @@ def _provenance(model: Path, dataset: Path) -> str:
         return "The generator does not say what it was trained on: whether it copies cannot be told."
     if learned["hash"] != cache.dataset_info(dataset).get("hash"):
         name = learned.get("name", "other data")
+        if name == dataset.name:
+            return (
+                f"The generator was trained on another {name}, whose content differs from this one: whether it copies "
+                "cannot be told for certain."
+            )
         return f"The generator was trained on {name}, not on {dataset.name}: whether it copies cannot be told."
     return ""
 

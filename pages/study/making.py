@@ -45,7 +45,7 @@ def show() -> None:
         f"Real items come from the test part of the dataset: {words.counted(len(test), 'example')} of subjects that "
         "training leaves out."
     )
-    protocol = _protocol(f"{dataset.name}, real and by {model.name}", len(test))
+    protocol = _protocol(f"{dataset.name} against the generator {model.name}", len(test))
     despite = _despite()
     if protocol is None or not st.button("Make the study", type="primary"):
         return

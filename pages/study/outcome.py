@@ -30,7 +30,7 @@ def close(study: StudyRecord) -> None:
 
 def amend(study: StudyRecord) -> None:
     """What is done otherwise than the locked protocol has it: kept with its reason, beside a protocol that stays."""
-    with st.popover("Amend", icon=":material/edit_note:"):
+    with st.popover("Amend the protocol", icon=":material/edit_note:"):
         st.write(
             "The protocol stays as it was locked. What you say here is kept, dated, and reported with the results."
         )

@@ -11,7 +11,13 @@ from pages.shared import studies, words
 from pages.study import inviting
 from synth_core.errors import BlindingError
 from synth_core.study.design import lock_study
+from synth_core.study.invitations import invitations
 from synth_core.study.store import StudyRecord
+
+INVITE = "The study is locked and takes raters. Make an invitation for each of them above."
+SEND = (
+    "Nobody has joined yet. Send the invitations. To see what raters see, make one for yourself: it counts as a rater."
+)
 
 
 def choose(known: Sequence[StudyRecord]) -> StudyRecord:
@@ -38,7 +44,7 @@ def show(study: StudyRecord) -> None:
         words.counted(protocol.practice, "practice item"),
         words.counted(protocol.repeated, "hidden repeat"),
         f"answers in {protocol.steps} steps",
-        f"{rendering.modality.upper()}, step {rendering.step:.3g} {words.unit(rendering.unit)}",
+        f"{rendering.modality.upper()} in steps of {rendering.step:.3g} {words.unit(rendering.unit)}",
     ]
     st.caption(words.plain(" · ".join(facts)))
     if study.locked_at is not None and study.closed_at is None:
@@ -67,7 +73,8 @@ def lock(study: StudyRecord) -> None:
 def _progress(study: StudyRecord) -> None:
     raters = studies.store().progress(study.id)
     if not raters:
-        st.info("Nobody has joined yet. Send the invitation, or open it yourself to see what raters see.", width=640)
+        invited = invitations(studies.store(), study.id)
+        st.info(SEND if invited else INVITE, width=640)
         return
     table = pd.DataFrame(
         {

@@ -265,3 +265,12 @@ def test_a_card_keeps_its_headings_and_loads_nothing() -> None:
     assert words.card("# Title\n\n## Data\n- a ![b](http://x)") == (
         "##### Title\n\n###### Data\n\n- a \\!\\[b\\](http:\u2060//x)"
     )
+
+
+def test_a_card_keeps_its_bold_words_and_tables_and_nothing_else_in_them() -> None:
+    assert words.card("- **Not for** <b> by `x_y`\n\n| a | ![b](c) |\n|---|:-:|\n| **1** | $2$ |\n\nend") == (
+        "- **Not for** \\<b\\> by x\\_y\n\n| a | \\!\\[b\\](c) |\n| --- | --- |\n| \\*\\*1\\*\\* | \\$2\\$ |\n\nend"
+    )
+    assert words.card("**![a](http://b)** and ** a ** and ****") == (
+        "\\*\\*\\!\\[a\\](http:\u2060//b)\\*\\* and \\*\\* a \\*\\* and \\*\\*\\*\\*"
+    )

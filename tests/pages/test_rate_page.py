@@ -123,6 +123,17 @@ def test_a_cookie_of_nobody_is_no_way_in(store: Store, study: str, monkeypatch: 
     assert "not known" in words(page(invitation=study))
 
 
+@pytest.mark.parametrize(("is_owner", "shown"), [(True, True), (False, False)])
+def test_who_comes_without_an_invitation_is_told_how_and_the_owner_finds_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch, is_owner: bool, shown: bool
+) -> None:
+    monkeypatch.setattr("pages.shared.visitor.is_single_user", lambda: is_owner)
+    links: list[str] = []
+    monkeypatch.setattr("streamlit.page_link", lambda page, **more: links.append(more["label"]))
+    assert "Open the invitation" in words(page())
+    assert links == (["Back to the workspace"] if shown else [])
+
+
 def test_when_all_is_answered_it_says_thanks_and_lets_go_back(store: Store, code: str) -> None:
     while (task := store.task(code)) is not None:
         store.answer(code, task.token, 1, 1, NOW)
