@@ -123,8 +123,8 @@ def _table(found: StudyResults) -> None:
     st.dataframe(pd.DataFrame([_row(one) for one in (*found.raters, found.overall)]), hide_index=True)
     st.caption(
         "Intervals at 95 %. One rater: Clopper–Pearson, Wilson for sensitivity and specificity, DeLong on the logit "
-        "scale for AUC. All raters: raters and items random, from mean squares for shares and by Obuchowski and "
-        "Rockette for the mean AUC. d′ and criterion are log-linear, per rater only; synthetic is the signal."
+        "scale for AUROC. All raters: raters and items random, from mean squares for shares and by Obuchowski and "
+        "Rockette for the mean AUROC. d′ and criterion are log-linear, per rater only; synthetic is the signal."
     )
 
 
@@ -137,7 +137,7 @@ def _row(one: Result) -> dict[str, object]:
         "Accuracy (%)": _percent(one.accuracy),
         "Sensitivity (%)": _percent(one.sensitivity),
         "Specificity (%)": _percent(one.specificity),
-        "AUC": "" if one.auc is None else f"{one.auc.value:.2f} ({one.auc.low:.2f} to {one.auc.high:.2f})",
+        "AUROC": "" if one.auc is None else f"{one.auc.value:.2f} ({one.auc.low:.2f} to {one.auc.high:.2f})",
         "d′": "" if one.detection is None else f"{one.detection.d_prime:.2f}",
         "Criterion": "" if one.detection is None else f"{one.detection.criterion:.2f}",
     }

@@ -23,8 +23,8 @@ SEND = (
 def choose(known: Sequence[StudyRecord]) -> StudyRecord:
     """A choice among the studies, the newest first."""
     records = {study.id: study for study in known}
-    if st.session_state.get("study-chosen") not in records:
-        st.session_state["study-chosen"] = known[0].id
+    kept = st.session_state.get("study-chosen")
+    st.session_state["study-chosen"] = kept if kept in records else known[0].id  # set, or a browser keeps an old label
     chosen = st.selectbox(
         "Study", list(records), key="study-chosen", format_func=lambda key: _label(records[key]), width=640
     )

@@ -79,6 +79,10 @@ def test_joining_needs_consent_and_uses_the_invitation_up(store: Store, study: s
     assert store.progress(study) == []
     app.checkbox[0].check()
     app.button[0].click().run()
+    assert "how many years" in words(app)  # none is an answer, not what is taken in silence
+    assert store.progress(study) == []
+    app.number_input[0].set_value(0)
+    app.button[0].click().run()
     assert not app.exception
     assert [rater.name for rater in store.progress(study)] == ["Ada"]
     assert not app.text_input  # the browser is being told
@@ -90,6 +94,7 @@ def test_joining_needs_consent_and_uses_the_invitation_up(store: Store, study: s
 def test_a_name_that_looks_like_anothers_is_refused(store: Store, study: str, code: str, name: str) -> None:
     app = page(invitation=invite(store, study, 1, now=NOW)[0])
     app.text_input[0].set_value(name)
+    app.number_input[0].set_value(3)
     app.checkbox[0].check()
     app.button[0].click().run()
     assert len(store.progress(study)) == 1
