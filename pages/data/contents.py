@@ -57,6 +57,8 @@ def show(path: Path) -> list[Recording]:
     table, balance = st.columns([3, 2], gap="large")
     with table:
         rows = [_row(recording) for recording in recordings[:ROWS]]
+        if not any(row["classes"] for row in rows):
+            rows = [{name: value for name, value in row.items() if name != "classes"} for row in rows]
         marked = st.dataframe(
             rows,
             hide_index=True,
@@ -64,6 +66,7 @@ def show(path: Path) -> list[Recording]:
             on_select="rerun",
             selection_mode="multi-row",
             key=f"contents-{path}",
+            column_config={"record": st.column_config.TextColumn(width="medium")},  # a long one hides no other column
         ).selection.rows
         if len(recordings) > ROWS:
             st.caption(f"The first {words.number(ROWS)} of {words.number(len(recordings))} are listed.")
@@ -110,7 +113,8 @@ def summary(recordings: list[Recording]) -> str:
     subjects = len({recording.subject for recording in recordings})
     kinds = Counter(_kind(recording) for recording in recordings)
     kind, n = kinds.most_common(1)[0]
-    others = f" ({words.counted(len(recordings) - n, 'is', 'are')} otherwise)" if n < len(recordings) else ""
+    unlike, how = len(recordings) - n, "size" if first.spec.is_image else "channels or rate"
+    others = f" ({words.counted(unlike, 'has', 'have')} another {how})" if unlike else ""
     credit = words.plain(f"{first.source.name}, licence: {first.source.licence}")
     return (
         f"{words.counted(len(recordings), 'recording')} from {words.counted(subjects, 'subject')}, {amount} in all "

@@ -151,6 +151,8 @@ def test_two_events_become_two_classes(app: AppTest, tmp_path: Path, workspace: 
     trials(tmp_path / "files")
     opened(app, tmp_path / "files")
     app.segmented_control(key=f"marks-way-{tmp_path / 'files'}").set_value("Lie around events").run()
+    assert "at least one event" in text(app)
+    assert all(button.key != "prepare-start" for button in app.button)  # nothing slides in silence instead
     app.multiselect(key=f"marks-around-{tmp_path / 'files'}").set_value(["T1", "T2"]).run()
     assert not app.exception
     app.button(key="prepare-start").click().run()
@@ -171,3 +173,16 @@ def test_spans_become_classes(app: AppTest, tmp_path: Path, workspace: Workspace
     finished(app, "is ready")
     made = Dataset.open(workspace.datasets()[0])
     assert made.info["counts"]["classes"] == {"T1": 2, "T2": 2, "rest": 8}
+
+
+def test_what_was_prepared_is_not_said_of_other_recordings(app: AppTest, tmp_path: Path, workspace: Workspace) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        trials(tmp_path / name)
+    opened(app, tmp_path / "first")
+    app.button(key="prepare-start").click().run()
+    finished(app, "is ready")
+    app.text_input(key="source-path").set_value(str(tmp_path / "second")).run()
+    app.button(key="source-open").click().run()
+    assert not app.error
+    assert "is ready" not in text(app)
