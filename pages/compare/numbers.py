@@ -29,19 +29,23 @@ def show(real: Batch, synthetic: Batch) -> None:
     unit = words.unit(real.spec.unit)
     st.subheader(f"Amplitude in {unit}", anchor=False)
     sides = {
-        f"real (n = {len(real)})": real.values.numpy(),
-        f"synthetic (n = {len(synthetic)})": synthetic.values.numpy(),
+        "real": real.values.numpy(),
+        "synthetic": synthetic.values.numpy(),
     }
     measures: dict[str, Any] = {name: partial(np.percentile, q=share) for name, share in PERCENTILES} | {
-        "standard deviation, median example": _spread,
-        "peak to peak, median example": _range,
+        "SD within an example": _spread,
+        "peak to peak": _range,
     }
     rows = [
         {unit: name} | {side: words.short(float(measure(values))) for side, values in sides.items()}
         for name, measure in measures.items()
     ]
     st.dataframe(rows, hide_index=True)
-    st.caption("Over all channels (pixels) and examples shown above. Intervals and floors: Evaluate.")
+    parts = "pixels" if real.spec.is_image else "channels"
+    st.caption(
+        f"Of {len(real)} real and {len(synthetic)} synthetic examples, all {parts} together; SD and peak to peak are "
+        "those of the median example. Evaluate says how sure these numbers are."
+    )
 
 
 def _spread(values: NDArray[np.float32]) -> float:

@@ -10,17 +10,20 @@ import streamlit as st
 
 from pages.data import whose
 from pages.shared import cache, shell, state, viewers, words
+from synth_core.errors import DataError
 
 if TYPE_CHECKING:
     from synth_core.data import Recording
 
+WHERE = "*What files do not say*, beside Open, takes what is asked for."
+WHOSE = "*Who is who*, below, takes a pattern, and shows what it finds."
 ROWS = 2000  # recordings listed; more are counted
 PAGE_SECONDS = 10.0
 PAGE_SLICES = 8
 BASES = {
     "stated": "the file",
     "table": "a table",
-    "layout": "its collection",
+    "layout": "the collection's layout",
     "pattern": "your pattern",
     "guess": "a guess",
 }
@@ -28,8 +31,14 @@ SERIES = ("series", "kernel", "slice thickness (mm)")  # what tells the series o
 
 
 def show(path: Path) -> list[Recording]:
-    """Draw the contents of `path`; the recordings that are marked in the table, all where none is."""
-    found, skipped = cache.recordings(path, cache.stamp(path), state.current().told)
+    """Draw the contents of `path`; the recordings that are marked in the table, all where none is. None if unread."""
+    try:
+        found, skipped = cache.recordings(path, cache.stamp(path), state.current().told)
+    except DataError as error:
+        st.error(words.plain(shell.sentence(error)))
+        if words.asks(error):
+            st.caption(WHERE)
+        return []
     recordings = list(found)
     st.subheader(words.plain(path.name or path), anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -41,13 +50,15 @@ def show(path: Path) -> list[Recording]:
             shell.synthetic_badge(drawn[0])
     if skipped:
         with st.expander(f"{words.counted(len(skipped), 'file')} could not be read"):
-            for error in skipped:
-                st.markdown(f"- {words.plain(error)}")
+            for left in skipped:
+                st.markdown(f"- {words.plain(shell.sentence(left))}")
     _warn(recordings)
     whose.show(path, recordings)
     table, balance = st.columns([3, 2], gap="large")
     with table:
         rows = [_row(recording) for recording in recordings[:ROWS]]
+        if not any(row["classes"] for row in rows):
+            rows = [{name: value for name, value in row.items() if name != "classes"} for row in rows]
         marked = st.dataframe(
             rows,
             hide_index=True,
@@ -55,6 +66,7 @@ def show(path: Path) -> list[Recording]:
             on_select="rerun",
             selection_mode="multi-row",
             key=f"contents-{path}",
+            column_config={"record": st.column_config.TextColumn(width="medium")},  # a long one hides no other column
         ).selection.rows
         if len(recordings) > ROWS:
             st.caption(f"The first {words.number(ROWS)} of {words.number(len(recordings))} are listed.")
@@ -73,9 +85,10 @@ def _warn(recordings: list[Recording]) -> None:
 
     sentences = distinct_warnings(recordings)
     if sentences:
-        text = "\n".join(f"- {words.plain(sentence)}" for sentence in sentences)
-        where = "A pattern can be given under *Who is who*, a unit or columns under *What files do not say*."
-        st.warning(f"{text}\n\n{where}")
+        listed = "\n".join(f"- {words.plain(words.as_in_form(sentence))}" for sentence in sentences)
+        ways = [WHOSE] if any("pattern" in sentence for sentence in sentences) else []
+        ways += [WHERE] if any(map(words.asks, sentences)) else []
+        st.warning("\n\n".join([listed, *ways]))
 
 
 def looked_at(path: Path) -> int:
@@ -100,7 +113,8 @@ def summary(recordings: list[Recording]) -> str:
     subjects = len({recording.subject for recording in recordings})
     kinds = Counter(_kind(recording) for recording in recordings)
     kind, n = kinds.most_common(1)[0]
-    others = f" ({words.number(len(recordings) - n)} differ)" if n < len(recordings) else ""
+    unlike, how = len(recordings) - n, "size" if first.spec.is_image else "channels or rate"
+    others = f" ({words.counted(unlike, 'has', 'have')} another {how})" if unlike else ""
     credit = words.plain(f"{first.source.name}, licence: {first.source.licence}")
     return (
         f"{words.counted(len(recordings), 'recording')} from {words.counted(subjects, 'subject')}, {amount} in all "
@@ -127,8 +141,8 @@ def _row(recording: Recording) -> dict[str, Any]:
             "rate (Hz)": round(spec.rate, 3),
             "channels": spec.shape[0],
         }
-    who = {"subject": recording.subject, "known by": BASES[recording.basis]}
-    return {"record": recording.record, **who, **extent, "classes": _classes(recording)}
+    who = {"subject": recording.subject, "subject from": BASES[recording.basis]}
+    return {"record": recording.record, "classes": _classes(recording), **who, **extent}
 
 
 def _classes(recording: Recording) -> str:
@@ -141,9 +155,14 @@ def _balance(recordings: list[Recording]) -> None:
 
     counts = {name: sum(bool(recording.labels.get(name)) for recording in recordings) for name in recordings[0].labels}
     if not counts:
-        st.caption("The files name no classes; everything will be one group.")
+        marked = any(recording.annotations for recording in recordings)
+        more = " What they mark can give classes: see Windows, below." if marked else ""
+        st.caption(f"The files name no classes; everything will be one group.{more}")
         return
-    st.plotly_chart(class_balance(counts).update_layout(margin_r=48), key="balance", height=300)
+    figure = class_balance(counts).update_layout(margin_r=48, xaxis_title="Recordings")
+    st.plotly_chart(figure, key="balance", height=300)
+    if without := sum(not any(recording.labels.values()) for recording in recordings):
+        st.caption(f"{words.counted(without, 'recording has', 'recordings have')} none of these classes.")
 
 
 def _look(path: Path, recordings: list[Recording]) -> None:
@@ -163,7 +182,7 @@ def _look(path: Path, recordings: list[Recording]) -> None:
     start = (int(page) - 1) * size
     values = recording.read(start, min(start + size, length))
     if spec.is_image:
-        names = tuple(f"slice {start + k + 1} of {length}" for k in range(len(values)))
+        names = tuple(f"{start + k + 1} of {length} in all" if pages > 1 else "" for k in range(len(values)))
         viewers.slices([viewers.Stack(values, spec.rate, recording.record, captions=names)], key="look-slices")
         return
     names = spec.channels or tuple(str(k + 1) for k in range(spec.shape[0]))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shared import cache, examples, panels, shell, words
+from pages.shared import cache, examples, forms, panels, shell, words
+from synth_core.settings import idle_fields
 
 if TYPE_CHECKING:
     from synth_core.data import Dataset
@@ -88,10 +89,13 @@ def _split(path: Path) -> None:
 
 
 def _settings(info: dict[str, Any]) -> list[dict[str, str]]:
+    from synth_core.data import Preparation
+
+    fields, idle = Preparation.model_fields, idle_fields(Preparation, info["spec"]["modality"])
     return [
-        {"setting": name.replace("_", " "), "value": _in_words(value)}
+        {"setting": forms.label_of(name, fields[name]) if name in fields else name, "value": _in_words(value)}
         for name, value in info.get("preparation", {}).items()
-        if value not in (None, {}, [], False) and info["preparation"].get(OF.get(name, name))
+        if value not in (None, {}, [], False) and info["preparation"].get(OF.get(name, name)) and name not in idle
     ]
 
 
@@ -99,4 +103,6 @@ def _in_words(value: Any) -> str:
     """T1, T2 for a list, T1 → left for a map."""
     if isinstance(value, dict):
         return ", ".join(f"{text} → {name}" for text, name in value.items())
+    if value is True:
+        return "yes"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -22,9 +22,9 @@ LONGEST = 10.0  # s after an event that are suggested
 SLIDE, AROUND, COVERED = "Slide over the recordings", "Lie around events", "Take the class of a span"
 
 
-def choose(path: Path, recordings: Sequence[Recording]) -> dict[str, Any]:
+def choose(path: Path, recordings: Sequence[Recording]) -> dict[str, Any] | None:
     """The settings of `Placement` that differ from sliding windows; nothing is asked of CT, or where nothing is
-    marked and no beats can be found."""
+    marked and no beats can be found. None while marks are wanted and none is chosen."""
     spec = recordings[0].spec
     if spec.is_image:
         return {}
@@ -39,7 +39,7 @@ def choose(path: Path, recordings: Sequence[Recording]) -> dict[str, Any]:
     return _covered(path, lasting) if way == COVERED else {}
 
 
-def _around(path: Path, there: Sequence[MarkText], *, is_ecg: bool) -> dict[str, Any]:
+def _around(path: Path, there: Sequence[MarkText], *, is_ecg: bool) -> dict[str, Any] | None:
     """Events, the stretch around them, and their classes."""
     beats = [BEATS] if is_ecg else []
     texts = {one.text: one for one in there if not one.beats}
@@ -52,8 +52,8 @@ def _around(path: Path, there: Sequence[MarkText], *, is_ecg: bool) -> dict[str,
         help=WHY["around"],
     )
     if not chosen:
-        st.caption("Choose at least one event.")
-        return {}
+        st.info("Choose at least one event; then the windows around it can be prepared.")
+        return None
     settings: dict[str, Any] = {"around": tuple(chosen)}
     lasting = [texts[text].shortest for text in chosen if text in texts and texts[text].shortest > 0]
     start, stop = (0.0, min(*lasting, LONGEST)) if lasting else (0.25, 0.45)  # an event that lasts, else a beat
@@ -84,7 +84,7 @@ def _around(path: Path, there: Sequence[MarkText], *, is_ecg: bool) -> dict[str,
     return settings | {"event_classes": names}
 
 
-def _covered(path: Path, lasting: Sequence[MarkText]) -> dict[str, Any]:
+def _covered(path: Path, lasting: Sequence[MarkText]) -> dict[str, Any] | None:
     """Spans, how much of a window they must cover, and their classes."""
     texts = {one.text: one for one in lasting}
     chosen = st.multiselect(
@@ -96,8 +96,8 @@ def _covered(path: Path, lasting: Sequence[MarkText]) -> dict[str, Any]:
         help=WHY["spans"],
     )
     if not chosen:
-        st.caption("Choose at least one span.")
-        return {}
+        st.info("Choose at least one span; then the windows in it can be prepared.")
+        return None
     left, right = st.columns(2)
     share = left.number_input("Least covered share", 0.51, 1.0, 1.0, 0.05, key="marks-share", help=WHY["span_share"])
     outside = right.text_input(

@@ -18,14 +18,14 @@ def show() -> None:
     """Choose datasets, give their classes common names, see the balance before and after, merge."""
     paths = cache.readable_datasets()
     if len(paths) < 2:
-        st.info("Two prepared datasets of the same length, rate and channels can be merged. Add data first.")
+        st.info("Two prepared datasets of the same kind of example can be merged. Add data first.")
         return
     first = st.selectbox("Dataset", paths, format_func=lambda path: path.name, key="merge-first")
     alike = [path for path in paths if path != first and _kind(path) == _kind(first)]
     if not alike:
         st.info(
             f"No other dataset has examples like those of {words.plain(first.name)} ({words.plain(_in_words(first))}). "
-            "Prepare the other recordings with the same length, rate and channels."
+            "Choose another dataset, or prepare other recordings alike under Add data."
         )
         return
     others = st.multiselect(
@@ -53,7 +53,7 @@ def _kind(path: Path) -> tuple[Any, ...]:
 
 def _in_words(path: Path) -> str:
     spec = cache.dataset_info(path)["spec"]
-    return f"{words.MODALITY_TITLES[spec['modality']]}, {' × '.join(map(str, spec['shape']))} at {spec['rate']:.6g} Hz"
+    return f"{words.MODALITY_TITLES[spec['modality']]}, {words.example(spec)}"
 
 
 def _names(path: Path, column: Any) -> dict[str, str | None]:

@@ -25,6 +25,7 @@ SHOWN = {
     "eeg": ("rate", "seconds", "stride_seconds", "highpass", "lowpass", "notch"),
     "ecg": ("rate", "seconds", "stride_seconds", "highpass", "lowpass", "notch"),
 }
+_OF, _TAKEN = "prepare-of", "prepare-taken"
 SLIDING = ("seconds", "stride_seconds")  # which mean nothing where windows lie around events
 
 
@@ -33,12 +34,15 @@ def show(path: Path, recordings: list[Recording]) -> None:
     from synth_core.data import Preparation
 
     st.subheader("Prepare", anchor=False)
+    spec = recordings[0].spec
+    same = "size and field of view" if spec.is_image else "length, rate and channels"
     st.caption(
-        "Every example gets the same length, rate and channels. Later, training and testing are split by subject: "
+        f"Every example gets the same {same}. Later, training and testing are split by subject: "
         "nobody is on both sides, because a generator tested on people it has seen looks better than it is."
     )
-    spec = recordings[0].spec
     placed = marks.choose(path, recordings)
+    if placed is None:
+        return
     hidden = {*idle_fields(Preparation, spec.modality), *Placement.model_fields}
     shown = [name for name in SHOWN[spec.modality] if not (placed.get("around") and name in SLIDING)]
     settings = panels.form_for(
@@ -56,7 +60,7 @@ def show(path: Path, recordings: list[Recording]) -> None:
         name = st.text_input("Name of the dataset", path.name.split(".")[0], key=f"name-{path.name}", width=360)
         if st.button("Prepare", type="primary", icon=":material/play_arrow:", key="prepare-start"):
             _start(name, path, recordings, settings)
-    _progress()
+    _progress(path)
 
 
 def _start(name: str, path: Path, recordings: list[Recording], settings: Preparation) -> None:
@@ -67,19 +71,24 @@ def _start(name: str, path: Path, recordings: list[Recording], settings: Prepara
     def work(progress: jobs.Progress) -> Path:
         return prepare_guarded(recordings, out, settings, name=name, source=path, progress=progress)
 
+    st.session_state[_OF] = path
     jobs.start(_job(), f"Preparing {out.name}", work)
 
 
-def _progress() -> None:
+def _progress(path: Path) -> None:
+    """Of the preparation that runs; what came of one stands below the recordings that it was of."""
     job = jobs.get(_job())
     if job is None:
         return
     if not job.ended:
         jobs.watch(_job())
+    elif st.session_state.get(_OF) != path:
+        return
     elif job.problem:
         st.error(words.plain(job.problem))
     else:
-        state.current().dataset = job.result
+        if st.session_state.get(_TAKEN) != job.result:  # once: another may be chosen since
+            st.session_state[_TAKEN] = state.current().dataset = job.result
         lost = words.plain(left_out(job.result))
         st.success(f"{words.plain(job.result.name)} is ready: {panels.dataset_line(job.result)}. {lost}")
         st.page_link(shell.script("train"), label="Train a generator on it", icon=":material/arrow_forward:")

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from synth_core.data.quality import Flag
 
 ROWS = 2000  # flags listed; more are counted
+OF_SIGNALS = (
+    "Looks at up to a minute of each recording: flat or clipped channels, mains hum, missing values and leads, the "
+    "same content twice, the same subject in two folders."
+)
+OF_SLICES = (
+    "Looks at one slice of each recording: whether it can be read, the same content twice, the same subject in two "
+    "folders."
+)
 
 
 def show(path: Path, recordings: list[Recording]) -> None:
@@ -25,10 +33,7 @@ def show(path: Path, recordings: list[Recording]) -> None:
             _start(path, recordings)
             st.rerun()
         if job is None:
-            st.caption(
-                "Looks at up to a minute of each recording: flat or clipped channels, mains hum, missing values and "
-                "leads, the same content twice, the same subject in two folders."
-            )
+            st.caption(OF_SLICES if recordings[0].spec.is_image else OF_SIGNALS)
     if job is None:
         return
     if not job.ended:

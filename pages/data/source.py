@@ -18,13 +18,7 @@ LISTED = 500  # entries of a folder that are offered
 OFFSET_HELP = "What is added to values of more than 8 bits to make them Hounsfield units, such as -1024."
 WINDOW_HELP = "HU at black and at white of 8-bit grey values."
 UNITS = ("uV", "mV", "V", "nV")
-COLUMNS = {
-    "label_column": "Column with the classes",
-    "subject_column": "Column with the subjects",
-    "time_column": "Column with the time",
-    "labels_from": "Classes from participants.tsv",
-    "severity_from": "Severity from participants.tsv",
-}
+COLUMNS = ("label_column", "subject_column", "time_column", "labels_from", "severity_from")
 
 _uploader = st.components.v2.component(
     "uploader",
@@ -51,16 +45,16 @@ def _server_path() -> None:
         help="Read where it is, and never changed. Sub-folders are searched.",
     )
     path = Path(typed).expanduser()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox(
-            "Browse",
-            _entries(path),
-            index=None,
-            key=_ENTRY,
-            placeholder="Go into a folder, or choose a file",
-            on_change=_go,
-            args=(path,),
-        )
+    st.selectbox(
+        "Browse",
+        _entries(path),
+        index=None,
+        key=_ENTRY,
+        placeholder="Go into a folder, or choose a file",
+        on_change=_go,
+        args=(path,),
+    )
+    with st.container(horizontal=True):
         if st.button("Open", type="primary", icon=":material/folder_open:", key="source-open"):
             _open(path)
         with st.popover("What files do not say", icon=":material/help_center:"):
@@ -75,20 +69,30 @@ def _told() -> None:
     )
     left, right = st.columns(2)
     with left:
-        rate = st.number_input("Rate (Hz)", 0.0, 50_000.0, None, key="told-rate", placeholder="as in the files")
-        unit = st.selectbox("Unit", UNITS, None, key="told-unit", placeholder="as in the files", format_func=words.unit)
+        rate = st.number_input(words.TOLD["rate"], 0.0, 50_000.0, None, key="told-rate", placeholder="as in the files")
+        unit = st.selectbox(
+            words.TOLD["unit"], UNITS, None, key="told-unit", placeholder="as in the files", format_func=words.unit
+        )
         modality = st.selectbox(
-            "Modality", words.MODALITY_TITLES, None, key="told-modality", placeholder="as in the files",
+            words.TOLD["modality"], words.MODALITY_TITLES, None, key="told-modality", placeholder="as in the files",
             format_func=words.MODALITY_TITLES.__getitem__,
         )  # fmt: skip
-        channels = st.text_input("Channels", key="told-channels", placeholder="Fp1, Fp2, …")
+        channels = st.text_input(words.TOLD["channels"], key="told-channels", placeholder="Fp1, Fp2, …")
     with right:
-        columns = {name: st.text_input(label, key=f"told-{name}") for name, label in COLUMNS.items()}
+        columns = {name: st.text_input(words.TOLD[name], key=f"told-{name}") for name in COLUMNS}
         offset = st.number_input(
-            "Offset to HU", -40_000.0, 40_000.0, None, key="told-hu", placeholder="in HU already", help=OFFSET_HELP
+            words.TOLD["hu_offset"],
+            -40_000.0,
+            40_000.0,
+            None,
+            key="told-hu",
+            placeholder="in HU already",
+            help=OFFSET_HELP,
         )
-        window = st.text_input("Window (HU)", key="told-window", placeholder="0, 80", help=WINDOW_HELP)
-        pixel = st.number_input("Pixel size (mm)", 0.0, 20.0, None, key="told-pixel", placeholder="as in the files")
+        window = st.text_input(words.TOLD["window"], key="told-window", placeholder="0, 80", help=WINDOW_HELP)
+        pixel = st.number_input(
+            words.TOLD["pixel_mm"], 0.0, 20.0, None, key="told-pixel", placeholder="as in the files"
+        )
     names = tuple(part.strip() for part in channels.split(",") if part.strip())
     told = {
         "subject_pattern": state.current().told.get("subject_pattern"),  # given where it is tried out, see `whose`

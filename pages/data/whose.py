@@ -55,7 +55,10 @@ def _panel(path: Path) -> None:
         st.markdown(preview_counts(preview, typed == told.get(PATTERN)))
     else:
         subjects = len({recording.subject for recording in recordings})
-        st.caption(f"{words.counted(len(recordings), 'recording')}, {words.counted(subjects, 'subject')} as it is.")
+        st.caption(
+            f"{words.counted(len(recordings), 'recording')}, {words.counted(subjects, 'subject')} as it is now. "
+            r"To change that, say where the person stands in the path: `(P\d+)_` finds P012 in study/P012_rest.edf."
+        )
     rows = _rows(recordings, preview)
     st.dataframe(rows, hide_index=True, height=min(300, 35 * (len(rows) + 1) + 3))
     if len(recordings) > ROWS:
@@ -92,7 +95,7 @@ def _rows(recordings: Sequence[Recording], preview: Preview | None) -> list[dict
     order = sorted(range(len(recordings)), key=lambda i: bool(people[i])) if preview else range(len(recordings))
     rows: list[dict[str, Any]] = []
     for i in list(order)[:ROWS]:
-        row = {"path": path_of(recordings[i]), "subject as it is": recordings[i].subject}
+        row = {"path": path_of(recordings[i]), "subject now": recordings[i].subject}
         rows.append(row | ({"subject by the pattern": people[i] or "no match"} if preview is not None else {}))
     return rows
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from synth_core.metrics.report import Report
 
 ALL = "all"
+KINDS = {"far": "far from real", "near": "near real", "as real": "as real"}
 FLOOR = (
     "Dot and bar: value and 95 % interval over subjects, as multiples of the floor: what real training examples "
     "reach in place of the synthetic ones. Limit: what honest examples keep to on all measures, but for one set in 50. "
@@ -29,7 +30,7 @@ def of_question(report: Report, question: str) -> None:
     if not own:
         return
     verdicts = [measure.verdict for measure in own]
-    counts = ", ".join(f"{verdicts.count(kind)} {kind}" for kind in ("far", "near", "as real") if kind in verdicts)
+    counts = ", ".join(f"{verdicts.count(kind)} {title}" for kind, title in KINDS.items() if kind in verdicts)
     with st.expander(f"Evidence: {words.counted(len(own), 'measure')}; {counts}" if counts else "Evidence"):
         st.plotly_chart(ratio_chart(own, report.settings["modality"]), key=f"evaluate-ratios-{question}")
         st.caption(FLOOR)

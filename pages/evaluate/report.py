@@ -83,4 +83,6 @@ def _verdict(report: Report, verdict: Verdict) -> None:
         colour, icon = _MARKS[verdict.answer]
         answer.badge(words.in_badge(verdict.answer.capitalize()), icon=icon, color=colour)  # type: ignore[arg-type]
         sentence.markdown(words.plain(verdict.sentence))
+        if verdict.question == "usefulness" and verdict.answer == "not known" and not verdict.evidence:
+            sentence.caption("To measure it, tick *Train classifiers* under Settings and evaluate again.")
         evidence.of_question(report, verdict.question)

@@ -53,8 +53,8 @@ class Comparison:
         side = min(len(self.train), len(self.holdout), self.made.n)
         return (
             f"Compares {words.number(self.made.n)} synthetic examples ({self.made.title}) with {held} "
-            f"({self.holdout_title}). The floor is {trained} ({self.train_title}) in their "
-            f"place. Distances take {words.number(side)} of each."
+            f"({self.holdout_title}). The floor of a number is what {trained} ({self.train_title}) reach in place of "
+            f"the synthetic ones. Distances take {words.number(side)} of each side."
         )
 
     def refusal(self) -> str:

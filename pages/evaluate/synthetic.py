@@ -83,7 +83,7 @@ def _generator(dataset: Path, spec: Mapping[str, Any]) -> Synthetic | None:
     model = panels.choose_model(spec)
     if model is None:
         return None
-    n = int(st.number_input("n synthetic", 20, 10_000, 400, 100, key="evaluate-n", width=130))
+    n = int(st.number_input("Synthetic examples", 20, 10_000, 400, 100, key="evaluate-n", width=150))
     seed = int(st.session_state.get("evaluate-seed", 0))
 
     def load(progress: jobs.Progress) -> Batch:
@@ -107,6 +107,11 @@ def _provenance(model: Path, dataset: Path) -> str:
         return "The generator does not say what it was trained on: whether it copies cannot be told."
     if learned["hash"] != cache.dataset_info(dataset).get("hash"):
         name = learned.get("name", "other data")
+        if name == dataset.name:
+            return (
+                f"The generator was trained on another {name}, whose content differs from this one: whether it copies "
+                "cannot be told for certain."
+            )
         return f"The generator was trained on {name}, not on {dataset.name}: whether it copies cannot be told."
     return ""
 

@@ -31,10 +31,11 @@ if runs:
 
 st.subheader("Next", anchor=False)
 steps = (
-    ("data", "Add your own recordings", "A folder of WFDB, EDF, DICOM or CSV files is read where it is."),
-    ("train", "Train a generator", "The job goes on when you close the browser."),
-    ("compare", "Compare real and synthetic", "Side by side, at one scale, in physical units."),
-    ("evaluate", "Measure", "Every number beside what two real samples reach."),
+    ("data", "Add recordings", "Your folder of WFDB, EDF, DICOM or CSV files is read where it is."),
+    ("train", "Train a generator", "Training goes on when you close the browser."),
+    ("compare", "Compare", "Real and synthetic side by side, at one scale, in physical units."),
+    ("evaluate", "Evaluate", "Every number stands beside how far apart two groups of real people are."),
+    ("study", "Ask experts", "Let them say, blinded, which examples are real."),
 )
 for column, (name, label, reason) in zip(st.columns(len(steps)), steps, strict=True):
     with column:

@@ -26,17 +26,19 @@ def invited(invitation: str) -> None:
         name = st.text_input("Name or pseudonym", max_chars=80)
         left, right = st.columns([3, 2])
         specialty = left.text_input("Specialty", max_chars=80, placeholder="for example cardiology")
-        years = right.number_input("Years of experience in it", 0, 80, 0)
+        years = right.number_input("Years of experience in it", 0, 80, None, placeholder="0 if none")
         consent = st.checkbox(CONSENT)
         if st.form_submit_button("Take part", type="primary"):
-            _join(invitation, name, specialty, int(years), consent)
+            _join(invitation, name, specialty, years, consent)
     with st.expander("I took part before and want to go on", width=560):
         returning()
 
 
-def _join(invitation: str, name: str, specialty: str, years: int, consent: bool) -> None:
+def _join(invitation: str, name: str, specialty: str, years: int | None, consent: bool) -> None:
     if not consent:
         raise StudyError("Please tick the box to agree, or close this page.")
+    if years is None:
+        raise StudyError("Please say how many years of experience in it you have, 0 if none.")
     code = studies.store().join(invitation, Profile(name, specialty, years), studies.now())
     entering.begin(code)
 

@@ -18,8 +18,8 @@ _WHOLE_WINDOW = """<style>
 </style>"""
 
 
-def show(code: str) -> None:
-    """What the rater with this participation code is to see now."""
+def show(code: str) -> bool:
+    """What the rater with this participation code is to see now; whether that is an item, with nothing beside it."""
     store = studies.store()
     study = store.study_of(code)
     problem = st.session_state.pop("rate-problem", None)
@@ -27,7 +27,7 @@ def show(code: str) -> None:
         st.error(words.plain(problem))
     if study.closed_at is not None:
         st.info("This study is closed and takes no more answers. Thank you for taking part.")
-        return
+        return False
     told = st.session_state.get("rate-told", {}).get(code)
     task = told or store.task(code)
     if task is None:
@@ -36,6 +36,8 @@ def show(code: str) -> None:
         _instructions(code, study, task)
     else:
         _item(code, study, task, store.feedback(code, task.token) if told else None)
+        return True
+    return False
 
 
 def _instructions(code: str, study: StudyRecord, task: Task) -> None:

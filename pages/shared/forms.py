@@ -52,8 +52,9 @@ def form_for(
     values = {name: start[name] for name in hidden if name in start}
 
     def draw(names: Sequence[str]) -> None:
-        columns = st.columns(_COLUMNS)
         for position, name in enumerate(names):
+            if position % _COLUMNS == 0:
+                columns = st.columns(_COLUMNS, vertical_alignment="bottom")
             value = start.get(name, fields[name].get_default(call_default_factory=True))
             with columns[position % _COLUMNS]:
                 options = (choices or {}).get(name)
@@ -87,7 +88,7 @@ def _several(
     chosen = list(value or ())
     offered = [*options, *(one for one in chosen if one not in options)]
     picked = st.multiselect(
-        _label(name, field),
+        label_of(name, field),
         offered,
         chosen,
         key=key,
@@ -100,7 +101,7 @@ def _several(
 
 def _widget(name: str, field: FieldInfo, value: Any, key: str) -> Any:
     kind, optional = _kind(field.annotation)
-    label, reason = _label(name, field), field.description
+    label, reason = label_of(name, field), field.description
     if kind is bool:
         return st.checkbox(label, bool(value), key=key, help=reason)
     if get_origin(kind) is Literal:
@@ -150,7 +151,8 @@ def _kind(annotation: Any) -> tuple[Any, bool]:
     return annotation, False
 
 
-def _label(name: str, field: FieldInfo) -> str:
+def label_of(name: str, field: FieldInfo) -> str:
+    """What a form calls a field: its title, with the unit behind it."""
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     unit = extra.get("unit")
     return f"{field.title or _title(name)}" + (f" ({words.unit(str(unit))})" if unit else "")
@@ -161,4 +163,4 @@ def _title(name: str) -> str:
 
 
 def _option(value: Any) -> str:
-    return "none" if value is None else str(value)
+    return "not set" if value is None else str(value)

@@ -50,7 +50,7 @@ class ErrorFrame:
 def sentence(error: Exception) -> str:
     """What to tell the user; an unforeseen error is logged with a mark by which it can be found."""
     if isinstance(error, SynthScopeError):
-        return str(error)
+        return words.as_in_form(error)
     mark = uuid.uuid4().hex[:6]
     _log().error("unforeseen error %s", mark, exc_info=error)
     return f"This did not work, for a reason that was not foreseen. The log of the workspace has it under {mark}."

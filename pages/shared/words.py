@@ -5,9 +5,24 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 
 MODALITY_TITLES = {"eeg": "EEG", "ecg": "ECG", "ct": "CT"}
+TOLD = {
+    "rate": "Rate (Hz)",
+    "unit": "Unit",
+    "modality": "Modality",
+    "channels": "Channels",
+    "label_column": "Column with the classes",
+    "subject_column": "Column with the subjects",
+    "time_column": "Column with the time",
+    "labels_from": "Classes from participants.tsv",
+    "severity_from": "Severity from participants.tsv",
+    "hu_offset": "Offset to HU",
+    "window": "Window (HU)",
+    "pixel_mm": "Pixel size (mm)",
+}  # what files may leave unsaid: the engine's and the command line's names, and those of the form
 _UNITS = {"uV": "µV", "pixels": "px"}
 
 
@@ -49,6 +64,20 @@ def plain(text: object) -> str:
     return re.sub(r":$", r"\:", _LEADING.sub(r"\1\\\2", escaped))
 
 
+_BOLD = re.compile(r"\*\*(?=\w)([^*]*\w)\*\*(?!\w)")
+_TOLD = re.compile(rf"`({'|'.join(TOLD)})`")
+
+
+def asks(text: object) -> bool:
+    """Whether a sentence of the engine names something that files do not say and the form takes."""
+    return _TOLD.search(str(text)) is not None
+
+
+def as_in_form(text: object) -> str:
+    """The same sentence with “Pixel size (mm)” for `pixel_mm`."""
+    return _TOLD.sub(lambda found: f"“{TOLD[found[1]]}”", str(text))
+
+
 def in_badge(text: object) -> str:
     """Foreign text for `st.badge`, which escapes brackets itself: twice would open them again."""
     return plain(text).replace("\\[", "[").replace("\\]", "]")
@@ -60,15 +89,36 @@ def paragraphs(text: str) -> str:
 
 
 def card(text: str) -> str:
-    """A model's card of others for Markdown: its headings and points as such, small; all else as `plain` makes it."""
-    return "\n\n".join(_card_line(line) for line in text.splitlines() if line.strip())
+    """A model's card of others for Markdown: its headings, points, tables and bold words as such; all else `plain`."""
+    lines = (line.strip() for line in text.splitlines() if line.strip())
+    blocks = groupby(lines, key=lambda line: line.startswith("|"))
+    return "\n\n".join(
+        "\n".join(map(_row, rows)) if is_table else "\n\n".join(map(_card_line, rows)) for is_table, rows in blocks
+    )
 
 
 def _card_line(line: str) -> str:
     marked = re.match(r"(#+|[-*]) +(.*)", line)
     if marked is None:
-        return plain(line)
-    return f"{'-' if marked[1] in '-*' else '#' * min(4 + len(marked[1]), 6)} {plain(marked[2])}"
+        return _emphasised(line)
+    return f"{'-' if marked[1] in '-*' else '#' * min(4 + len(marked[1]), 6)} {_emphasised(marked[2])}"
+
+
+def _row(line: str) -> str:
+    cells = line.strip("|").split("|")
+    return f"| {' | '.join('---' if re.fullmatch(r' *:?-+:? *', cell) else plain(cell) for cell in cells)} |"
+
+
+def _emphasised(text: str) -> str:
+    """`plain`, but with what stands between pairs of two stars in bold, and without the marks of code."""
+    parts = _BOLD.split(text.replace("`", ""))  # every second one stood between stars
+    return "".join(f"**{plain(part)}**" if k % 2 else _spaced(part) for k, part in enumerate(parts))
+
+
+def _spaced(part: str) -> str:
+    """`plain` with the blanks at the ends of a part of a line, which it takes off, as one each."""
+    before, after = part[:1] == " ", part[-1:] == " " and part.strip(" ") != ""
+    return f"{' ' * before}{plain(part)}{' ' * after}"
 
 
 def counted(n: int, singular: str, plural: str | None = None) -> str:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pandas as pd
 import streamlit as st
 
-from pages.shared import studies, words
+from pages.shared import guard, studies, words
 from synth_core.study.invitations import invitations, invite
 from synth_core.study.store import StudyRecord
 
 _FRESH = "study-invitations"
+HERE_ONLY = (
+    "These addresses open on this machine alone. For raters elsewhere, start the server with `--server.address` at an "
+    f"address that they reach, a password in `{guard.PASSWORD}` and the server's name in `{guard.HOSTS}`, and send the "
+    "invitations under that name."
+)
 
 
 def show(study: StudyRecord) -> None:
@@ -23,9 +30,11 @@ def show(study: StudyRecord) -> None:
     fresh = st.session_state.get(_FRESH, {}).get(study.id)
     if fresh:
         st.caption("One address for one rater, used up by joining. They are shown only now: send or copy them.")
+        if guard.is_loopback(urlsplit(_base()).hostname or ""):
+            st.warning(HERE_ONLY, width=760)
         st.code("\n".join(f"{_base()}/rate?invitation={token}" for token in fresh), language=None, width=760)
     _places(study)
-    with st.expander("Mark of the log", width=640):
+    with st.expander("Proof for later: the mark of the log", width=640):
         st.caption(
             "Keep it outside this machine, for instance in the registration of the study: `study verify --commitment` "
             "shows later that nothing before it was changed or cut off."

@@ -41,8 +41,11 @@ def show() -> None:
     if dataset is None or model is None:
         return
     test = cache.parts(dataset)["test"]
-    st.caption(f"Real items come from the test split: {len(test)} examples of subjects that training leaves out.")
-    protocol = _protocol(f"{dataset.name} and {model.name}", len(test))
+    st.caption(
+        f"Real items come from the test part of the dataset: {words.counted(len(test), 'example')} of subjects that "
+        "training leaves out."
+    )
+    protocol = _protocol(f"{dataset.name} against the generator {model.name}", len(test))
     despite = _despite()
     if protocol is None or not st.button("Make the study", type="primary"):
         return
@@ -82,7 +85,7 @@ def _protocol(title: str, available: int) -> StudyProtocol | None:
                 "Shown twice (%)", 0, 30, 10, help="Hidden repeats show how far a rater agrees with themselves."
             )
             steps = second.selectbox(
-                "Answers", (6, 4), help="From certainly real to certainly synthetic, none neutral."
+                "Steps of the answer", (6, 4), help="From certainly real to certainly synthetic, none neutral."
             )
     try:
         return StudyProtocol.model_validate(

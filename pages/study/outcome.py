@@ -30,7 +30,7 @@ def close(study: StudyRecord) -> None:
 
 def amend(study: StudyRecord) -> None:
     """What is done otherwise than the locked protocol has it: kept with its reason, beside a protocol that stays."""
-    with st.popover("Amend", icon=":material/edit_note:"):
+    with st.popover("Amend the protocol", icon=":material/edit_note:"):
         st.write(
             "The protocol stays as it was locked. What you say here is kept, dated, and reported with the results."
         )
@@ -123,8 +123,8 @@ def _table(found: StudyResults) -> None:
     st.dataframe(pd.DataFrame([_row(one) for one in (*found.raters, found.overall)]), hide_index=True)
     st.caption(
         "Intervals at 95 %. One rater: Clopper–Pearson, Wilson for sensitivity and specificity, DeLong on the logit "
-        "scale for AUC. All raters: raters and items random, from mean squares for shares and by Obuchowski and "
-        "Rockette for the mean AUC. d′ and criterion are log-linear, per rater only; synthetic is the signal."
+        "scale for AUROC. All raters: raters and items random, from mean squares for shares and by Obuchowski and "
+        "Rockette for the mean AUROC. d′ and criterion are log-linear, per rater only; synthetic is the signal."
     )
 
 
@@ -137,7 +137,7 @@ def _row(one: Result) -> dict[str, object]:
         "Accuracy (%)": _percent(one.accuracy),
         "Sensitivity (%)": _percent(one.sensitivity),
         "Specificity (%)": _percent(one.specificity),
-        "AUC": "" if one.auc is None else f"{one.auc.value:.2f} ({one.auc.low:.2f} to {one.auc.high:.2f})",
+        "AUROC": "" if one.auc is None else f"{one.auc.value:.2f} ({one.auc.low:.2f} to {one.auc.high:.2f})",
         "d′": "" if one.detection is None else f"{one.detection.d_prime:.2f}",
         "Criterion": "" if one.detection is None else f"{one.detection.criterion:.2f}",
     }

@@ -11,14 +11,20 @@ from pages.shared import studies, words
 from pages.study import inviting
 from synth_core.errors import BlindingError
 from synth_core.study.design import lock_study
+from synth_core.study.invitations import invitations
 from synth_core.study.store import StudyRecord
+
+INVITE = "The study is locked and takes raters. Make an invitation for each of them above."
+SEND = (
+    "Nobody has joined yet. Send the invitations. To see what raters see, make one for yourself: it counts as a rater."
+)
 
 
 def choose(known: Sequence[StudyRecord]) -> StudyRecord:
     """A choice among the studies, the newest first."""
     records = {study.id: study for study in known}
-    if st.session_state.get("study-chosen") not in records:
-        st.session_state["study-chosen"] = known[0].id
+    kept = st.session_state.get("study-chosen")
+    st.session_state["study-chosen"] = kept if kept in records else known[0].id  # set, or a browser keeps an old label
     chosen = st.selectbox(
         "Study", list(records), key="study-chosen", format_func=lambda key: _label(records[key]), width=640
     )
@@ -37,8 +43,8 @@ def show(study: StudyRecord) -> None:
         f"{protocol.per_side} real and {protocol.per_side} synthetic items",
         words.counted(protocol.practice, "practice item"),
         words.counted(protocol.repeated, "hidden repeat"),
-        f"{protocol.steps} answers",
-        f"{rendering.modality.upper()}, step {rendering.step:.3g} {words.unit(rendering.unit)}",
+        f"answers in {protocol.steps} steps",
+        f"{rendering.modality.upper()} in steps of {rendering.step:.3g} {words.unit(rendering.unit)}",
     ]
     st.caption(words.plain(" · ".join(facts)))
     if study.locked_at is not None and study.closed_at is None:
@@ -67,7 +73,8 @@ def lock(study: StudyRecord) -> None:
 def _progress(study: StudyRecord) -> None:
     raters = studies.store().progress(study.id)
     if not raters:
-        st.info("Nobody has joined yet. Send the invitation, or open it yourself to see what raters see.", width=640)
+        invited = invitations(studies.store(), study.id)
+        st.info(SEND if invited else INVITE, width=640)
         return
     table = pd.DataFrame(
         {

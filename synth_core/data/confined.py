@@ -200,7 +200,9 @@ def _stop(*_: object) -> NoReturn:
 
 def _is_of_memory(error: BaseException | None) -> bool:
     """Whether the lack of memory is the error or its cause: libraries and readers wrap it."""
-    while error is not None:
+    seen: set[int] = set()  # an error that was raised again while its own cause was handled is its own ancestor
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
             return True
         error = error.__cause__ or error.__context__

@@ -107,6 +107,7 @@ def recorded(browser: Browser, host: str, invitation: str) -> Iterator[tuple[Pag
     recording.listen(page)
     page.goto(f"http://{host}/rate?invitation={invitation}")
     page.get_by_role("textbox", name="Name or pseudonym").fill("rater", timeout=60_000)
+    page.get_by_role("spinbutton", name="Years of experience in it").fill("3")
     page.locator("label").filter(has_text="I take part").click()
     page.get_by_role("button", name="Take part", exact=True).click()
     page.get_by_role("button", name="Start").wait_for()

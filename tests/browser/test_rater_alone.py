@@ -40,6 +40,7 @@ def take_part(context: BrowserContext, host: str, invitation: str, name: str) ->
     page = context.new_page()
     page.goto(f"http://{host}/rate?invitation={invitation}")
     page.get_by_role("textbox", name="Name or pseudonym").fill(name, timeout=60_000)
+    page.get_by_role("spinbutton", name="Years of experience in it").fill("3")
     page.locator("label").filter(has_text="I take part").click()
     page.get_by_role("button", name="Take part", exact=True).click()
     expect(page.get_by_role("button", name="Start")).to_be_visible(timeout=60_000)

@@ -97,6 +97,18 @@ class Stop(Exception):
     """As a page cancels."""
 
 
+def fail_in_a_circle() -> None:
+    """As a reader does that raises an error which was kept, while another one that came of it is handled."""
+    kept, other = DataError("a.csv", "has no unit."), ValueError("no table")
+    kept.__cause__, other.__context__ = other, kept
+    raise kept
+
+
+def test_an_error_that_is_its_own_ancestor_comes_back() -> None:
+    with pytest.raises(DataError, match="has no unit"):
+        confined(fail_in_a_circle, path=Path("a.csv"), limits=Limits(wall=60))
+
+
 def test_what_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
     def stop(done: int, total: int, message: str) -> None:
         assert (done, total, message) == (1, 2, "half")

@@ -71,7 +71,8 @@ def test_what_an_array_does_not_say_is_asked_and_told(app: AppTest, tmp_path: Pa
     app.segmented_control(key="data-view").set_value("Add data").run()
     app.text_input(key="source-path").set_value(str(tmp_path / "windows.npy")).run()
     app.button(key="source-open").click().run()
-    assert "modality" in app.error[0].value
+    assert "“Modality”" in app.error[0].value
+    assert "What files do not say" in text(app)
     app.number_input(key="told-rate").set_value(128.0).run()
     app.selectbox(key="told-unit").set_value("uV").run()
     app.selectbox(key="told-modality").set_value("eeg").run()
@@ -87,7 +88,7 @@ def test_the_window_of_grey_values_is_asked_and_told(app: AppTest, tmp_path: Pat
     app.selectbox(key="told-modality").set_value("ct").run()
     app.text_input(key="source-path").set_value(str(tmp_path / "grey.npy")).run()
     app.button(key="source-open").click().run()
-    assert "window" in app.error[0].value
+    assert "“Window (HU)”" in app.error[0].value
     app.text_input(key="told-window").set_value("0, wide").run()
     assert "two numbers of HU" in app.error[0].value
     app.text_input(key="told-window").set_value("0, 80").run()
@@ -121,7 +122,7 @@ def test_a_pattern_is_tried_out_before_it_is_used(app: AppTest, tmp_path: Path) 
     (tmp_path / "files").mkdir()
     trials(tmp_path / "files")
     opened(app, tmp_path / "files")
-    assert "2 subjects as it is" in text(app)
+    assert "2 subjects as it is now" in text(app)
     app.text_input(key="whose-pattern").set_value("([a-z]+").run()
     assert "no regular expression" in app.error[0].value
     assert app.button(key="whose-use").disabled
@@ -150,6 +151,8 @@ def test_two_events_become_two_classes(app: AppTest, tmp_path: Path, workspace: 
     trials(tmp_path / "files")
     opened(app, tmp_path / "files")
     app.segmented_control(key=f"marks-way-{tmp_path / 'files'}").set_value("Lie around events").run()
+    assert "at least one event" in text(app)
+    assert all(button.key != "prepare-start" for button in app.button)  # nothing slides in silence instead
     app.multiselect(key=f"marks-around-{tmp_path / 'files'}").set_value(["T1", "T2"]).run()
     assert not app.exception
     app.button(key="prepare-start").click().run()
@@ -170,3 +173,16 @@ def test_spans_become_classes(app: AppTest, tmp_path: Path, workspace: Workspace
     finished(app, "is ready")
     made = Dataset.open(workspace.datasets()[0])
     assert made.info["counts"]["classes"] == {"T1": 2, "T2": 2, "rest": 8}
+
+
+def test_what_was_prepared_is_not_said_of_other_recordings(app: AppTest, tmp_path: Path, workspace: Workspace) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        trials(tmp_path / name)
+    opened(app, tmp_path / "first")
+    app.button(key="prepare-start").click().run()
+    finished(app, "is ready")
+    app.text_input(key="source-path").set_value(str(tmp_path / "second")).run()
+    app.button(key="source-open").click().run()
+    assert not app.error
+    assert "is ready" not in text(app)

@@ -30,7 +30,7 @@ SAFE = {
     "summary": "built of plain() and digits", "dataset_line": "built of counted() and example()",
     "model_card": "goes through plain() line by line", "paragraphs": "plain() line by line", "count": "digits",
     "preview_counts": "built of counted() and number()",
-    "_label": "names of settings in our own code", "_title": "names of settings in our own code",
+    "label_of": "names of settings in our own code", "_title": "names of settings in our own code",
 }  # fmt: skip
 # attributes that are text of ours: enumerations and descriptions in the code of generators, experiments and reports
 # functions of ours that hand an argument on: their callers are held to the same
@@ -173,7 +173,7 @@ def pick(target: ast.AST, value: ast.AST, name: str) -> list[ast.AST]:
             return [value]
         if isinstance(value, ast.IfExp):
             return [*pick(target, value.body, name), *pick(target, value.orelse, name)]
-        if isinstance(value, ast.Call) and called(value) == "_label":
+        if isinstance(value, ast.Call) and called(value) == "label_of":
             return [value]
         return [UNKNOWN]
     return []
@@ -264,4 +264,13 @@ def test_marks_lose_their_meaning_and_plain_words_stay(foreign: str, markdown: s
 def test_a_card_keeps_its_headings_and_loads_nothing() -> None:
     assert words.card("# Title\n\n## Data\n- a ![b](http://x)") == (
         "##### Title\n\n###### Data\n\n- a \\!\\[b\\](http:\u2060//x)"
+    )
+
+
+def test_a_card_keeps_its_bold_words_and_tables_and_nothing_else_in_them() -> None:
+    assert words.card("- **Not for** <b> by `x_y`\n\n| a | ![b](c) |\n|---|:-:|\n| **1** | $2$ |\n\nend") == (
+        "- **Not for** \\<b\\> by x\\_y\n\n| a | \\!\\[b\\](c) |\n| --- | --- |\n| \\*\\*1\\*\\* | \\$2\\$ |\n\nend"
+    )
+    assert words.card("**![a](http://b)** and ** a ** and ****") == (
+        "\\*\\*\\!\\[a\\](http:\u2060//b)\\*\\* and \\*\\* a \\*\\* and \\*\\*\\*\\*"
     )

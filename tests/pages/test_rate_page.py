@@ -79,6 +79,10 @@ def test_joining_needs_consent_and_uses_the_invitation_up(store: Store, study: s
     assert store.progress(study) == []
     app.checkbox[0].check()
     app.button[0].click().run()
+    assert "how many years" in words(app)  # none is an answer, not what is taken in silence
+    assert store.progress(study) == []
+    app.number_input[0].set_value(0)
+    app.button[0].click().run()
     assert not app.exception
     assert [rater.name for rater in store.progress(study)] == ["Ada"]
     assert not app.text_input  # the browser is being told
@@ -90,6 +94,7 @@ def test_joining_needs_consent_and_uses_the_invitation_up(store: Store, study: s
 def test_a_name_that_looks_like_anothers_is_refused(store: Store, study: str, code: str, name: str) -> None:
     app = page(invitation=invite(store, study, 1, now=NOW)[0])
     app.text_input[0].set_value(name)
+    app.number_input[0].set_value(3)
     app.checkbox[0].check()
     app.button[0].click().run()
     assert len(store.progress(study)) == 1
@@ -121,6 +126,17 @@ def test_a_cookie_of_nobody_is_no_way_in(store: Store, study: str, monkeypatch: 
     monkeypatch.setattr("pages.shared.visitor.participation", lambda: "0" * 32)
     assert [field.label for field in page().text_input] == ["Participation code"]
     assert "not known" in words(page(invitation=study))
+
+
+@pytest.mark.parametrize(("is_owner", "shown"), [(True, True), (False, False)])
+def test_who_comes_without_an_invitation_is_told_how_and_the_owner_finds_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch, is_owner: bool, shown: bool
+) -> None:
+    monkeypatch.setattr("pages.shared.visitor.is_single_user", lambda: is_owner)
+    links: list[str] = []
+    monkeypatch.setattr("streamlit.page_link", lambda page, **more: links.append(more["label"]))
+    assert "Open the invitation" in words(page())
+    assert links == (["Back to the workspace"] if shown else [])
 
 
 def test_when_all_is_answered_it_says_thanks_and_lets_go_back(store: Store, code: str) -> None:

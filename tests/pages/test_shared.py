@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from pages.shared import jobs, panels, words
+from synth_core.data.readers.base import Told
 from synth_core.demo import DEMO_COHORTS
 from tests.pages.conftest import until
 
@@ -49,3 +50,15 @@ def test_durations(seconds: float, said: str) -> None:
 @pytest.mark.parametrize(("value", "said"), [(-1020.3, "−1020"), (0.012345, "0.0123"), (12, "12"), (float("nan"), "–")])
 def test_numbers_are_short_and_have_a_true_minus(value: float, said: str) -> None:
     assert words.short(value) == said
+
+
+def test_a_sentence_of_the_engine_names_settings_as_the_form_does() -> None:
+    said = "state the `unit`: uV or mV; `study verify` and `salt` stay."
+    assert words.asks(said)
+    assert words.as_in_form(said) == "state the “Unit”: uV or mV; `study verify` and `salt` stay."
+    assert not words.asks("the unit is missing")
+
+
+def test_the_form_has_a_field_for_all_that_a_sentence_may_ask_for() -> None:
+    told = {"rate", *Told.__annotations__} - {"within", "subject_pattern"}  # the pattern has a place of its own
+    assert told == set(words.TOLD)

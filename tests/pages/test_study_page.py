@@ -51,6 +51,16 @@ def test_an_open_study_shows_places_and_progress_but_no_truth(store: Store, stud
     assert not app.metric
 
 
+def test_an_open_study_says_what_comes_next(store: Store, study: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = page()
+    assert "Make an invitation" in words(app)
+    assert app.selectbox(key="study-chosen").options[0].endswith("open)")
+    monkeypatch.setattr("pages.study.inviting._base", lambda: "http://127.0.0.1:8501")
+    next(button for button in app.button if button.label == "Make invitations").click().run()
+    assert "Send the invitations" in words(app)
+    assert "open on this machine alone" in app.warning[0].value
+
+
 def test_invitations_are_made_and_shown_once(store: Store, study: str) -> None:
     app = page()
     app.number_input(key="study-invite-n").set_value(2)
