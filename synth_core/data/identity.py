@@ -57,6 +57,8 @@ _SESSION = re.compile(
     r"^(?:(?:ses|session|visit|day|night|run|block)[_\- ]?\d*|(?:19|20)\d\d[_\-]?[01]\d[_\-]?[0-3]\d.*)$", re.IGNORECASE
 )
 _YEAR = re.compile(r"^(?:19|20)\d\d$")
+_NUMBERS = re.compile(r"\d+(?:[.,]\d+)*")
+MOST_ALIKE = 3  # warnings that differ in their numbers only
 _PLACEHOLDER = re.compile(
     r"^(?:x+|0+|9{3,}|n/?a|nan|nil|none|null|unknown|unnamed|undefined|missing|empty|blank|default|test|demo|dummy|"
     r"sample|example|phantom|patient|subject|person|name|id|no[ _-]?(?:id|name|patient)|"
@@ -116,8 +118,17 @@ def basis_counts(recordings: Sequence[Recording]) -> dict[str, int]:
 
 
 def distinct_warnings(recordings: Sequence[Recording]) -> list[str]:
-    """Every warning once, with the number of recordings that it holds for where these are not all."""
+    """Every warning once, with the number of recordings that it holds for where these are not all.
+
+    Of more than MOST_ALIKE that differ in their numbers only, the most frequent stands for all.
+    """
     counts = Counter(sentence for one in recordings for sentence in dict.fromkeys(one.warnings))
+    alike: dict[str, list[str]] = defaultdict(list)
+    for sentence, _ in counts.most_common():
+        alike[_NUMBERS.sub("0", sentence)].append(sentence)
+    for first, *others in alike.values():
+        if len(others) >= MOST_ALIKE:
+            counts[first] += sum(counts.pop(other) for other in others)
     if len(recordings) == 1:
         return list(counts)
     return [

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from synth_core.data import Preparation, Recording, open_recordings, patterns, prepare
-from synth_core.data.identity import is_placeholder
+from synth_core.data.identity import distinct_warnings, is_placeholder
 from synth_core.data.patterns import people
 from synth_core.errors import InvalidSetting
 from tests.data.fuzz_ecg import wfdb_record
@@ -208,3 +209,12 @@ def test_a_preview_counts_people_and_what_does_not_match() -> None:
     assert preview.people == ("p1", "p1", "p2", "")
     assert (preview.subjects, preview.missed) == (2, 1)
     assert people("p[0-9]", ["p7_x"]).people == ("p7",)
+
+
+def test_warnings_that_differ_in_numbers_only_are_one_where_they_are_many(tmp_path: Path) -> None:
+    make(tmp_path, dict.fromkeys([f"{i}.edf" for i in range(9)], ""))
+    recordings = [replace(one, warnings=(f"Amplitude {i / 8}.",)) for i, one in enumerate(open_recordings(tmp_path))]
+    assert distinct_warnings(recordings) == ["Amplitude 0.0."]
+    assert distinct_warnings(recordings[:2]) == [
+        "Amplitude 0.0. (1 of 2 recordings)", "Amplitude 0.125. (1 of 2 recordings)"
+    ]  # fmt: skip
