@@ -45,8 +45,8 @@ def run_line(path: Path) -> None:
         status = found.status
         done = f"step {words.number(status.step)} of {words.number(status.steps)}"
         said = f"{panels.run_state(RunDirectory(path), status)}, {done}"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{words.plain(path.name)}** · {words.plain(said)}", width="stretch")
-        if st.button("Watch", key=f"watch-{path.name}"):
-            state.current().run = path
-            st.switch_page(shell.script("train"))
+    line, way = st.columns([6, 1], vertical_alignment="center")  # a long line wraps beside its button
+    line.markdown(f"**{words.plain(path.name)}** · {words.plain(said)}")
+    if way.button("Look" if found.problem else "Watch", key=f"watch-{path.name}", width="stretch"):
+        state.current().run = path
+        st.switch_page(shell.script("train"))

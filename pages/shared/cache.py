@@ -195,8 +195,11 @@ def damaged() -> str:
         (place.evaluations(), "report.json"),
         (place.experiments(), "experiment.json"),
     )
-    names = [path.name for paths, marker in lists for path in paths if not _is_readable(path / marker)]
-    return f"Left out, because the description is damaged: {', '.join(names)}." if names else ""
+    bad = [path / marker for paths, marker in lists for path in paths if not _is_readable(path / marker)]
+    if not bad:
+        return ""
+    names = ", ".join("/".join(path.parts[-3:]) for path in bad)
+    return f"Left out, because the description is damaged: {names}. Make it again, or remove its folder."
 
 
 def readable_evaluations() -> list[Path]:

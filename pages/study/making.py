@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from synth_core.study.store import Store
 
 JOB = "study"
+SIMULATED = (
+    "This dataset is simulated: what raters would be told was recorded from people is of no patient. Good for trying a "
+    "study out, not for its results."
+)
 
 
 def show() -> None:
@@ -45,6 +49,8 @@ def show() -> None:
         f"Real items come from the test part of the dataset: {words.counted(len(test), 'example')} of subjects that "
         "training leaves out."
     )
+    if cache.dataset_info(dataset).get("source", {}).get("simulated"):
+        st.caption(SIMULATED)
     protocol = _protocol(f"{dataset.name} against the generator {model.name}", len(test))
     despite = _despite()
     if protocol is None or not st.button("Make the study", type="primary"):

@@ -39,7 +39,7 @@ def test_no_content_of_a_description_blanks_a_page(
         open_page(app, name)
         assert not app.exception
         assert not app.error, name
-        assert "the description is damaged: bad-datasets, bad-models" in text(app)
+        assert "damaged: datasets/bad-datasets/dataset.json, models/bad-models/config.json" in text(app)
     open_page(app, "evaluate").segmented_control(key="evaluate-view").set_value("Experiments").run()
     assert not app.exception
     assert not app.error

@@ -105,7 +105,7 @@ def test_a_failed_evaluation_leaves_earlier_reports(
 @pytest.mark.parametrize(
     ("report", "said"),
     [
-        ('{"verdicts": []}', "the description is damaged: half"),  # left out, and named
+        ('{"verdicts": []}', "the description is damaged: evaluations/half/report.json"),  # left out, and named
         ('{"about": {}, "verdicts": []}', "is not an evaluation of this version"),  # chosen, and cannot be opened
     ],
 )
