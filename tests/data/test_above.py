@@ -13,10 +13,10 @@ import pytest
 from synth_core.data import open_recordings
 from synth_core.data.above import LEVELS, described_above
 from synth_core.data.recording import Recording
-from tests.conftest import BESIDE
+from tests import conftest
 from tests.data.fuzz_ecg import wfdb_record
 
-CASES = Path(os.environ.get("SYNTHSCOPE_SHARED_DATA", BESIDE)).parent / "cases" / "ct"
+CASES = conftest.CASES / "ct"
 cases = pytest.mark.skipif(not CASES.is_dir(), reason="no ../shared/cases here")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -11,9 +10,8 @@ import pytest
 
 from synth_core.data import Preparation, open_recordings, prepare
 from synth_core.errors import DataError
-from tests.conftest import BESIDE
+from tests.conftest import CASES
 
-CASES = Path(os.environ.get("SYNTHSCOPE_SHARED_DATA", BESIDE)).parent / "cases"
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="no ../shared/cases here")
 
 # case → recordings, subjects, recordings of each class

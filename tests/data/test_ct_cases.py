@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -21,9 +20,9 @@ from synth_core.training import RunConfig
 from synth_core.training.card import model_card
 from synth_core.training.provenance import provenance_of
 from synth_core.training.run import Status
-from tests.conftest import BESIDE
+from tests import conftest
 
-CASES = Path(os.environ.get("SYNTHSCOPE_SHARED_DATA", BESIDE)).parent / "cases" / "ct"
+CASES = conftest.CASES / "ct"
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="no ../shared/cases here")
 GUESSED = "Nothing names the person"
 

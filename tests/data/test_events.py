@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -18,11 +17,11 @@ from synth_core.__main__ import main
 from synth_core.data import Annotation, Preparation, open_recordings, prepare
 from synth_core.data.marks import listed
 from synth_core.errors import InvalidSetting
-from tests.conftest import BESIDE
+from tests import conftest
 from tests.data.fuzz_ecg import dicom_ecg, wfdb_record
 from tests.data.memory import InMemory, signal
 
-CASES = Path(os.environ.get("SYNTHSCOPE_SHARED_DATA", BESIDE)).parent / "cases" / "signals"
+CASES = conftest.CASES / "signals"
 cases = pytest.mark.skipif(not CASES.is_dir(), reason="no ../shared/cases here")
 SECOND = {"before_seconds": 0.0, "after_seconds": 1.0}
 

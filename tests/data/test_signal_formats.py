@@ -12,9 +12,9 @@ import pytest
 from synth_core.data import open_recordings
 from synth_core.data.recording import Recording
 from synth_core.errors import DataError, InvalidSetting
-from tests.conftest import BESIDE
+from tests import conftest
 
-CASES = BESIDE.parent / "cases" / "signals"
+CASES = conftest.CASES / "signals"
 needs_cases = pytest.mark.skipif(not CASES.is_dir(), reason="no ../shared/cases here")
 WAVES = np.random.default_rng(5).normal(0, 20, (640, 4)).round(2)
 
