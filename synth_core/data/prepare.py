@@ -54,6 +54,7 @@ REMEDIES = {
     LESION_CUT: "choose a larger field",
     OUT_OF_RANGE: "check the unit of the recordings or allow larger values",
 }
+MOST_SAID = 3  # warnings beside the reason why nothing is left
 MOST_PROBLEMS = 20  # sentences about damaged recordings that dataset.json keeps
 
 
@@ -212,8 +213,9 @@ def _nothing_left(out: Path, recordings: Sequence[Recording], tally: _Tally) -> 
         return tally.first_problem
     at_fault = recordings[0].record if len(recordings) == 1 else f"{len(recordings)} recordings"
     reasons = ", ".join(f"{count} × {reason}" for reason, count in tally.left_out.most_common())
+    said = distinct_warnings(recordings)[:MOST_SAID]  # the cause is often what a reader has warned of
     problem = f"nothing is left of {at_fault} ({reasons}); {_remedy(tally)}."
-    return DataError(out, problem)
+    return DataError(out, " ".join([problem, *(["When the files were opened it was said:"] if said else []), *said]))
 
 
 def _remedy(tally: _Tally) -> str:

@@ -235,3 +235,9 @@ def test_an_image_that_was_cut_off_is_no_label_map(tmp_path: Path, low: int, hig
     values, said = read(tmp_path)
     np.testing.assert_array_equal(values, scan().clip(low, high))
     assert "there is no air" in said
+
+
+def test_where_nothing_is_left_what_was_said_at_opening_is_said_again(tmp_path: Path) -> None:
+    nifti(tmp_path / "a.nii", (scan() + 1024).astype(np.uint16))
+    with pytest.raises(DataError, match=r"too little head.*it was said: .*`hu_offset` takes off"):
+        prepare(open_recordings(tmp_path), tmp_path / "out", Preparation())
