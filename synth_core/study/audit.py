@@ -38,7 +38,8 @@ class Trait:
     ----------
     group : what it belongs to, such as "extremes".
     name : in words; "all together" for the classifier of a group.
-    auc : how well it orders synthetic above real items; 0.5 is chance, and below is as telling as above.
+    auc : how well it orders synthetic above real items; 0.5 is chance, and for a single trait below is as telling
+        as above.
     p : chance of one as telling among all that were tried, if nothing tells the kinds apart.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -17,18 +17,19 @@ LARGEST = 2**20  # bytes of a plan
 
 class _Source(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+    places: ClassVar[tuple[str, ...]]  # fields of which exactly one is given
 
     @property
     def path(self) -> Path:
         """The one path that is given."""
-        return Path(next(value for value in self._paths() if value is not None))
+        return Path(self._given()[0])
 
-    def _paths(self) -> tuple[str | None, ...]:
-        raise NotImplementedError
+    def _given(self) -> list[str]:
+        return [value for name in self.places if (value := getattr(self, name)) is not None]
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if sum(value is not None for value in self._paths()) != 1:
+        if len(self._given()) != 1:
             raise ValueError("name exactly one folder or file")
         return self
 
@@ -36,25 +37,21 @@ class _Source(BaseModel):
 class RealSource(_Source):
     """Where real examples are from."""
 
+    places = ("dataset", "npz")
     dataset: str | None = Field(default=None, description="a prepared dataset")
     npz: str | None = Field(default=None, description="an archive of examples")
     part: Literal["test", "validation", "train", "all"] = Field(
         default="test", description="of the dataset; only of test is it known that no generator has seen it"
     )
 
-    def _paths(self) -> tuple[str | None, ...]:
-        return self.dataset, self.npz
-
 
 class SyntheticSource(_Source):
     """Where a share of the synthetic examples is from."""
 
+    places = ("model", "npz")
     model: str | None = Field(default=None, description="a model or run")
     npz: str | None = Field(default=None, description="an archive of examples")
     name: str | None = Field(default=None, max_length=80, description="of the generator, in results; else the path's")
-
-    def _paths(self) -> tuple[str | None, ...]:
-        return self.model, self.npz
 
     @property
     def title(self) -> str:

@@ -99,7 +99,7 @@ def of_showings(positions: Mapping[str, Sequence[int]], items: Sequence[str]) ->
 def of_content(codes: Sequence[Codes], rendering: Rendering) -> dict[str, Traits]:
     """Simple statistics of what is shown, in the unit of the study."""
     values = [rendering.decode(one).astype(np.float64) for one in codes]
-    spectra = np.array([_spectrum(one, rendering.modality == "ct") for one in values])
+    spectra = np.array([_spectrum(one) for one in values])
     packed = [len(zlib.compress(one.tobytes(), 6)) for one in codes]
     return {
         "amplitude": {
@@ -170,7 +170,7 @@ def _flat(ends: Codes, limits: tuple[int, int]) -> float:
     return float(np.mean(np.all((ends == ends[..., :1]) & inner, axis=-1)))
 
 
-def _spectrum(values: NDArray[np.float64], image: bool) -> NDArray[np.float64]:
+def _spectrum(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """(BANDS,) logarithm of the share of power in bands of equal width up to half the rate."""
     centred = values - values.mean(axis=-1, keepdims=True)
     power = (np.abs(np.fft.rfft(centred, axis=-1)) ** 2).reshape(-1, values.shape[-1] // 2 + 1).mean(axis=0)

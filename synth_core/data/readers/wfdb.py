@@ -133,7 +133,7 @@ def read_header(header: Path, files: Files) -> WfdbRecording:
         warnings=_warnings(header, record, picks),
         annotations=marks,
         source=Source(header.parent.resolve().name),
-        metadata=described(header, record, record.sig_name, picks, unread),
+        metadata=described(record, record.sig_name, picks, unread),
         stated_unit=record.units[picks[0]],
         header=header,
         picks=picks,
@@ -327,9 +327,7 @@ def _known(header: Path, record: Any) -> str:
     return LUDB if header.stem.isdecimal() and {"i", "ii"} & lead_endings else ""
 
 
-def described(
-    header: Path, record: Any, signals: Sequence[str], picks: tuple[int, ...], unread: list[str]
-) -> dict[str, Any]:
+def described(record: Any, signals: Sequence[str], picks: tuple[int, ...], unread: list[str]) -> dict[str, Any]:
     """What else a header says, for display."""
     left_out = [name for i, name in enumerate(signals) if i not in picks]
     metadata = {"comments": list(record.comments), "channels left out": left_out, **age_and_sex(record.comments)}

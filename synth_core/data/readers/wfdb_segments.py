@@ -135,7 +135,7 @@ def _segmented(header: Path, files: Files, record: Any) -> SegmentedRecording:
         evidence=evidence_of(header, files, record),
         annotations=marks,
         source=Source(header.parent.resolve().name),
-        metadata=without_free_text(described(header, record, signals, picks, unread)) | {"segments": len(segments)},
+        metadata=without_free_text(described(record, signals, picks, unread)) | {"segments": len(segments)},
         stated_unit=layout_record.units[picks[0]],
         header=header,
         segments=segments,
